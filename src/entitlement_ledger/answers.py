@@ -1,0 +1,286 @@
+"""Answers: the records that the ledger's façade gives to console and command line.
+
+Times are instants (microseconds since 1970, UTC), quantities whole numbers in the smallest unit;
+`scale` says where a face puts the decimal point. All text is as it came from outside: a face makes
+it harmless before showing it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from entitlement_ledger.domain.instants import Instant
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a customer has of one entitlement at an instant."""
+
+    customer: str
+    entitlement: str
+    name: str
+    kind: str
+    unit: str
+    scale: int
+    available: int
+    held: int
+    granted: int
+    """The sum of the usable grants' quantities: what available and held are left of."""
+    expires_next: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One customer in a list."""
+
+    id: str
+    name: str
+    email: str
+    segment: str
+    status: str
+    created_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which transactions to list. None means any; `since` and `until` read `effective_at` (T5).
+
+    `text` looks for a part of customer, reference, reason, key or actor, case aside.
+    """
+
+    customer: str | None = None
+    entitlement: str | None = None
+    type: str | None = None
+    actor: str | None = None
+    status: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """One transaction in a list; `scale` and `unit` are None where no entitlement is named."""
+
+    transaction: str
+    sequence: int
+    type: str
+    status: str
+    code: str | None
+    customer: str
+    entitlement: str | None
+    product: str | None
+    quantity: int | None
+    effective_at: Instant
+    recorded_at: Instant
+    actor: str
+    role: str | None
+    reason: str | None
+    reference: str | None
+    key: str
+    scale: int | None
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows of a keyset page, newest first. `next_after` is None on the last page."""
+
+    rows: tuple[Row, ...]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChange:
+    """A touched balance before and after."""
+
+    entitlement: str
+    scale: int
+    unit: str
+    available_before: int
+    available_after: int
+    held_before: int
+    held_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRow:
+    """One leg of a transaction."""
+
+    grant: str
+    entitlement: str
+    account: str
+    quantity: int
+    effective_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRow:
+    """What one grant gave, in the order drawn."""
+
+    grant: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant as it was given."""
+
+    id: str
+    entitlement: str
+    quantity: int
+    priority: int
+    category: str
+    effective_from: Instant
+    expires_at: Instant | None
+    transaction: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionDetail:
+    """One transaction with everything that its event holds.
+
+    Attributes:
+        reversed_by: ids of the transactions that reversed it, oldest first.
+        target: id of the transaction that it is about.
+        body: the event's canonical bytes, as stored and hashed.
+        hash: SHA-256 of the body as a leaf, in hexadecimal.
+    """
+
+    row: TransactionRow
+    message: str
+    history: bool
+    target: str | None
+    reversed_by: tuple[str, ...]
+    grants: tuple[GrantRow, ...]
+    draws: tuple[DrawRow, ...]
+    postings: tuple[PostingRow, ...]
+    balances: tuple[BalanceChange, ...]
+    body: bytes
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the journal, as the audit trail lists it.
+
+    Attributes:
+        event: `transaction`, or which record changed: `customer`, `entitlement`, `product`.
+        what: the transaction's type, or `added` or `changed`.
+        subject: the customer, or the id or code of the record.
+        status: of a transaction as it was recorded; `completed` for records.
+        before, after: the touched state in names and values; before is None where there was none.
+    """
+
+    sequence: int
+    event: str
+    what: str
+    subject: str
+    status: str
+    code: str | None
+    actor: str
+    role: str | None
+    reason: str | None
+    reference: str | None
+    recorded_at: Instant
+    effective_at: Instant
+    message: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list. `since` and `until` read `recorded_at`, half-open.
+
+    `text` looks for a part of subject, actor, reason or reference, case aside.
+    """
+
+    actor: str | None = None
+    event: str | None = None
+    what: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantPart:
+    """One grant's part in a balance.
+
+    Attributes:
+        state: `usable`, `scheduled`, `expired` or `used up`.
+        next_draw: its place in the burn order among the usable grants, from 1; None if not usable.
+        gives: how much it could give to a command effective at that instant.
+    """
+
+    grant: GrantRow
+    actor: str
+    reason: str | None
+    reference: str | None
+    available: int
+    held: int
+    consumed: int
+    expired: int
+    revoked: int
+    state: str
+    next_draw: int | None
+    gives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A balance grant by grant, and what the next draw would take."""
+
+    balance: Balance
+    at: Instant
+    parts: tuple[GrantPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementRow:
+    """One entitlement of the catalogue."""
+
+    code: str
+    name: str
+    description: str
+    kind: str
+    unit: str
+    scale: int
+    resources: tuple[str, ...]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """What a status line shows of the store."""
+
+    path: str
+    read_only: bool
+    events: int
+    transactions: int
+    customers: int
+    last_recorded_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did with one file. With problems, nothing of it was loaded."""
+
+    file: str
+    table: str
+    rows: int
+    added: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """What a run of due work recorded."""
+
+    expired: int

@@ -1,0 +1,1 @@
+"""The command line: thin. It reads arguments, asks the façade, and prints."""

@@ -1,0 +1,314 @@
+"""The commands of `entl`, one function each."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from entitlement_ledger import __version__
+from entitlement_ledger.cli import printing, showing
+from entitlement_ledger.cli.lines import read_batches
+from entitlement_ledger.domain.commands import CommandType
+from entitlement_ledger.domain.instants import Instant, parse_instant
+from entitlement_ledger.domain.lines import parse_line
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from entitlement_ledger.answers import HistoryFilter, TransactionRow
+    from entitlement_ledger.ledger import Ledger
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_PAGE = 1000
+
+
+class InstantArgument(click.ParamType[Instant]):
+    """A time with an offset."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Instant:
+        """Read the time, or fail with one line."""
+        try:
+            return value if isinstance(value, int) else parse_instant(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
+INSTANT = InstantArgument()
+
+
+class _Chosen:
+    """The options that every command takes, before its name or after it."""
+
+    store: str | None = None
+    actor: str | None = None
+
+    def settings(self) -> Settings:
+        return load_settings(store=self.store, actor=self.actor)
+
+
+def _remember(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+    def callback(context: click.Context, _option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            setattr(context.ensure_object(_Chosen), name, value)
+
+    return callback
+
+
+on_store = click.option(
+    "--store",
+    metavar="PATH-OR-URL",
+    help="The store; default ENTL_STORE, else the user's data folder.",
+    expose_value=False,
+    callback=_remember("store"),
+)
+as_actor = click.option(
+    "--actor",
+    metavar="NAME",
+    help="Who is asking; default the operating-system user.",
+    expose_value=False,
+    callback=_remember("actor"),
+)
+
+
+def common(command: Command) -> Command:
+    """Give a command the options that may stand before its name or after it."""
+    return on_store(as_actor(command))
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+@contextmanager
+def opened(context: click.Context, *, read_only: bool) -> Iterator[tuple[Ledger, Settings]]:
+    """Open the chosen store for the length of a command."""
+    from entitlement_ledger.ledger import Ledger
+
+    settings = context.ensure_object(_Chosen).settings()
+    with Ledger.open(settings.store, read_only=read_only, roles=settings.roles) as ledger:
+        yield ledger, settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="entl")
+@common
+def entl() -> None:
+    """What does this customer have, why, who changed it, and can you prove it?"""
+
+
+@entl.command()
+@common
+@click.pass_context
+def init(context: click.Context) -> None:
+    """Make an empty store."""
+    from entitlement_ledger.ledger import Ledger
+
+    settings = context.ensure_object(_Chosen).settings()
+    Ledger.create(settings.store)
+    printing.narrate(f"made an empty store at {settings.store}")
+
+
+@entl.command(name="import")
+@common
+@as_json
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def import_(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> int:
+    """Load customers, entitlements, products, tickets and billing from CSV or JSON."""
+    with opened(context, read_only=False) as (ledger, settings):
+        loaded = ledger.import_files(paths, actor=settings.actor)
+    for each in loaded:
+        for problem in each.problems:
+            printing.narrate(problem)
+        if each.problems:
+            printing.narrate(f"{each.file}: nothing loaded, correct it and import it again")
+    if as_json:
+        printing.print_json([showing.imported(each) for each in loaded])
+    else:
+        for each in loaded:
+            if not each.problems:
+                printing.narrate(
+                    f"{each.file}: {each.rows} {each.table}, "
+                    f"{each.added} added, {each.changed} changed"
+                )
+    return 2 if any(each.problems for each in loaded) else 0
+
+
+@entl.command()
+@common
+@click.option("--atomic", is_flag=True, help="All or nothing.")
+@click.option("--history", is_flag=True, help="Lines migrated from another system.")
+@click.option("--json", is_flag=True, expose_value=False, hidden=True)
+@click.argument("file")
+@click.pass_context
+def post(context: click.Context, file: str, atomic: bool, history: bool) -> int:
+    """Post commands in JSON Lines from FILE, or from standard input with `-`."""
+    if file != "-" and not Path(file).is_file():
+        raise InputError(f"{file} is not a file: name one with commands in JSON Lines, or -")
+    with opened(context, read_only=False) as (ledger, settings):
+        descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
+        batches: Iterator[list[bytes]] = read_batches(descriptor)
+        if atomic:
+            batches = iter([list(itertools.chain.from_iterable(batches))])
+        answered = 0
+        refused = False
+        for lines in batches:
+            outcomes = ledger.post(
+                [parse_line(line) for line in lines if line.strip()],
+                actor=settings.actor,
+                atomic=atomic,
+                history=history,
+            )
+            numbers = [n for n, line in enumerate(lines, answered + 1) if line.strip()]
+            showing.write_outcomes(zip(numbers, outcomes, strict=True))
+            answered += len(lines)
+            refused = refused or any(each.status == "refused" for each in outcomes)
+    return 1 if atomic and refused else 0
+
+
+@entl.command()
+@common
+@as_json
+@click.option("--customer", required=True)
+@click.option("--entitlement")
+@click.option("--at", type=INSTANT, help="As of this time; default now.")
+@click.option("--known-at", type=INSTANT, help="As known at this time; default now.")
+@click.pass_context
+def balance(
+    context: click.Context,
+    customer: str,
+    entitlement: str | None,
+    at: Instant | None,
+    known_at: Instant | None,
+    as_json: bool,
+) -> None:
+    """Show what a customer has."""
+    with opened(context, read_only=True) as (ledger, _):
+        showing.balances(ledger.balances(customer, entitlement, at=at, known_at=known_at), as_json)
+
+
+@entl.command()
+@on_store
+@as_json
+@click.option("--customer")
+@click.option("--entitlement")
+@click.option("--type", "of_type", type=click.Choice([each.value for each in CommandType]))
+@click.option("--actor", help="Asked for by this actor.")
+@click.option("--since", type=INSTANT, help="Effective at this time or later.")
+@click.option("--until", type=INSTANT, help="Effective before this time.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many; default all.")
+@click.option("--after", type=int, metavar="SEQ", help="Go on after this sequence number.")
+@click.pass_context
+def history(
+    context: click.Context,
+    customer: str | None,
+    entitlement: str | None,
+    of_type: str | None,
+    actor: str | None,
+    since: Instant | None,
+    until: Instant | None,
+    limit: int | None,
+    after: int | None,
+    as_json: bool,
+) -> None:
+    """List transactions, newest first."""
+    from entitlement_ledger.answers import HistoryFilter
+
+    only = HistoryFilter(customer, entitlement, of_type, actor, None, since, until)
+    with opened(context, read_only=True) as (ledger, _):
+        showing.history(_pages(ledger, only, after, limit), as_json)
+
+
+def _pages(
+    ledger: Ledger, only: HistoryFilter, after: int | None, limit: int | None
+) -> Iterator[TransactionRow]:
+    left = limit
+    while left is None or left > 0:
+        page = ledger.history(only, after=after, limit=min(_PAGE, left or _PAGE))
+        yield from page.rows
+        if page.next_after is None:
+            return
+        after = page.next_after
+        left = None if left is None else left - len(page.rows)
+
+
+@entl.command()
+@common
+@as_json
+@click.argument("transaction")
+@click.pass_context
+def show(context: click.Context, transaction: str, as_json: bool) -> None:
+    """Show one transaction, by id or key, with postings, event, before and after."""
+    with opened(context, read_only=True) as (ledger, _):
+        showing.transaction(ledger.transaction(transaction), as_json)
+
+
+@entl.command()
+@common
+@as_json
+@click.option("--customer", required=True)
+@click.option("--entitlement", required=True)
+@click.option("--at", type=INSTANT, help="As of this time; default now.")
+@click.pass_context
+def explain(
+    context: click.Context, customer: str, entitlement: str, at: Instant | None, as_json: bool
+) -> None:
+    """Explain a balance grant by grant, and what the next draw would take."""
+    with opened(context, read_only=True) as (ledger, _):
+        showing.explanation(ledger.explain(customer, entitlement, at=at), as_json)
+
+
+@entl.command(name="run-due")
+@common
+@as_json
+@click.option("--now", type=INSTANT, help="As if it were this time; may be ahead of the clock.")
+@click.pass_context
+def run_due(context: click.Context, now: Instant | None, as_json: bool) -> None:
+    """Record what has become due; safe to run any number of times."""
+    with opened(context, read_only=False) as (ledger, _):
+        done = ledger.run_due(now=now, progress=printing.progress)
+    if as_json:
+        printing.print_json({"expired": done.expired})
+    else:
+        printing.narrate(f"{done.expired} expiries recorded")
+
+
+@entl.command()
+@common
+@as_json
+@click.pass_context
+def rebuild(context: click.Context, as_json: bool) -> None:
+    """Drop the projections and make them again from the journal."""
+    with opened(context, read_only=False) as (ledger, _):
+        events = ledger.rebuild(progress=printing.progress)
+    if as_json:
+        printing.print_json({"events": events})
+    else:
+        printing.narrate(f"rebuilt from {events} events")
+
+
+@entl.command()
+@common
+@click.option("--demo", is_flag=True, help="The sample company, in a temporary store.")
+@click.option("--read-only", is_flag=True, help="Look, and change nothing.")
+@click.pass_context
+def console(context: click.Context, demo: bool, read_only: bool) -> int:
+    """Open the terminal console."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise InputError("the console needs a terminal: use the other commands in scripts")
+    from entitlement_ledger.console.app import run_console
+
+    settings = context.ensure_object(_Chosen).settings()
+    return run_console(
+        None if demo else settings.store, demo=demo, read_only=read_only, actor=settings.actor
+    )

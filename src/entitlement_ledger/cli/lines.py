@@ -1,0 +1,33 @@
+"""JSON Lines as they arrive: whole lines only, in batches that nobody waits for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from entitlement_ledger.domain.lines import LINE_BYTES_MAX
+
+BATCH_LINES_MAX = 10_000
+_READ_BYTES = 1 << 22
+
+
+def read_batches(descriptor: int) -> Iterator[list[bytes]]:
+    """Give what has arrived so far, line by line, in batches: nobody waits for a full one.
+
+    A line beyond the limit is given cut, one byte too long, so that it is seen to be so.
+    """
+    rest = bytearray()
+    too_long = False
+    while chunk := os.read(descriptor, _READ_BYTES):
+        rest += chunk
+        *whole, tail = bytes(rest).split(b"\n")
+        if whole and too_long:
+            whole[0] = whole[0][: LINE_BYTES_MAX + 1]
+        rest = bytearray(tail)
+        too_long = len(rest) > LINE_BYTES_MAX
+        if too_long:
+            del rest[LINE_BYTES_MAX + 1 :]
+        for start in range(0, len(whole), BATCH_LINES_MAX):
+            yield whole[start : start + BATCH_LINES_MAX]
+    if rest:
+        yield [bytes(rest)]

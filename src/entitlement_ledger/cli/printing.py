@@ -1,0 +1,80 @@
+"""Printing: answers to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import Instant, format_instant, to_datetime
+from entitlement_ledger.harmless import harmless
+
+
+def narrate(text: str) -> None:
+    """Say one line to the person, on standard error."""
+    print(f"entl: {harmless(text)}", file=sys.stderr)
+
+
+def progress(done: int, total: int) -> None:
+    """Show how far long work has come, where somebody is looking."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        print(f"\r{done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_json_list(rows: Iterable[Any]) -> None:
+    """Print a list of any length as it comes, one element a line."""
+    lead = "["
+    for row in rows:
+        print(lead + "\n" + json.dumps(row, ensure_ascii=False), end="")
+        lead = ","
+    print("[]" if lead == "[" else "\n]")
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:
+    """Print columns under headings; those named in `right` are numbers and stand to the right."""
+    shown = [[harmless(cell) for cell in row] for row in rows]
+    widths = [max([len(h), *(len(row[i]) for row in shown)]) for i, h in enumerate(headings)]
+    numbers = set(right.split())
+    for row in [list(headings), *shown]:
+        cells = [
+            cell.rjust(width) if heading in numbers else cell.ljust(width)
+            for cell, width, heading in zip(row, widths, headings, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def time_text(instant: Instant | None) -> str:
+    """Write a time for people: to the second, in UTC."""
+    return "" if instant is None else f"{to_datetime(instant):%Y-%m-%d %H:%M:%S}Z"
+
+
+def time_json(instant: Instant | None) -> str | None:
+    """Write a time for programs."""
+    return None if instant is None else format_instant(instant)
+
+
+def outcome_json(line: int, outcome: Outcome) -> dict[str, Any]:
+    """Give an outcome as the contract has it."""
+    balance = outcome.balance
+    return {
+        "line": line,
+        "key": outcome.key,
+        "transaction": outcome.transaction,
+        "sequence": outcome.sequence,
+        "status": outcome.status.value,
+        "code": None if outcome.code is None else outcome.code.value,
+        "message": outcome.message,
+        "recorded_at": time_json(outcome.recorded_at),
+        "duplicate": outcome.duplicate,
+        "grants": list(outcome.grants),
+        "draws": [{"grant": draw.grant, "quantity": draw.quantity} for draw in outcome.draws],
+        "balance": balance and {"available": balance.available, "held": balance.held},
+    }

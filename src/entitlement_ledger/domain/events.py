@@ -1,0 +1,210 @@
+"""Events: the journal's immutable records, and the canonical bytes that are hashed.
+
+`TransactionEvent` is one command and its outcome; `RecordEvent` is one change to a customer, an
+entitlement or a product. Every projection is made from these and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from entitlement_ledger.domain.catalogue import Category
+from entitlement_ledger.domain.instants import Instant
+
+TRANSACTION_PREFIX = "entl:"
+
+
+class Account(StrEnum):
+    """Where a quantity can be. All but issuance are per grant."""
+
+    ISSUANCE = "issuance"
+    AVAILABLE = "available"
+    HELD = "held"
+    CONSUMED = "consumed"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class Status(StrEnum):
+    """What became of a transaction. Reversals are later transactions, so these two are derived."""
+
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    REVERSED = "reversed"
+    PARTLY_REVERSED = "partly_reversed"
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """One lot of one entitlement given to one customer. Never edited."""
+
+    id: str
+    customer: str
+    entitlement: str
+    quantity: int
+    priority: int
+    category: Category
+    effective_from: Instant
+    expires_at: Instant | None
+    parent: str | None = None
+
+    def usable(self, at: Instant) -> bool:
+        """Say whether the grant counts at an instant: from is in, expiry is out."""
+        return self.effective_from <= at and (self.expires_at is None or at < self.expires_at)
+
+
+class Posting(msgspec.Struct, frozen=True, array_like=True):
+    """One leg: a signed quantity on one account of one grant."""
+
+    grant: str
+    entitlement: str
+    account: Account
+    quantity: int
+    effective_at: Instant
+
+
+class Draw(msgspec.Struct, frozen=True, array_like=True):
+    """What one grant gave, or got back, in the order drawn."""
+
+    grant: str
+    quantity: int
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A balance: what is available and what is held."""
+
+    available: int
+    held: int
+
+
+class BalanceChange(msgspec.Struct, frozen=True):
+    """A touched balance before and after, as of the transaction's `effective_at`."""
+
+    entitlement: str
+    before: Held
+    after: Held
+
+
+class TransactionEvent(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="transaction"
+):
+    """One command and its outcome.
+
+    Attributes:
+        command: the fields as given, key aside.
+        command_hash: SHA-256 of the canonical bytes of `command`, in hexadecimal.
+        quantity: what was moved or asked for; None where none was named or it passes 64 bits.
+        target: the sequence of the transaction that this one is about (a reversal's original).
+        history: migrated from another system.
+    """
+
+    sequence: int
+    recorded_at: Instant
+    type: str
+    key: str
+    customer: str
+    entitlement: str | None
+    product: str | None
+    quantity: int | None
+    effective_at: Instant
+    actor: str
+    role: str | None
+    reason: str | None
+    reference: str | None
+    history: bool
+    command: dict[str, Any]
+    command_hash: str
+    status: Status
+    code: str | None
+    message: str
+    target: int | None
+    grants: tuple[Grant, ...]
+    draws: tuple[Draw, ...]
+    postings: tuple[Posting, ...]
+    balances: tuple[BalanceChange, ...]
+
+
+class RecordEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="record"):
+    """One change to a customer, an entitlement or a product, with what it was before.
+
+    Attributes:
+        record: `customer`, `entitlement` or `product`.
+        personal_changed: name, email or creation time of a customer changed; never what they are.
+    """
+
+    sequence: int
+    recorded_at: Instant
+    record: str
+    id: str
+    actor: str
+    role: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    personal_changed: bool = False
+
+    @property
+    def what(self) -> str:
+        """Whether the record was `added` or `changed`."""
+        return "added" if self.before is None else "changed"
+
+
+Event = TransactionEvent | RecordEvent
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def canonical(value: object) -> bytes:
+    """Encode a JSON value canonically: sorted names, no white space, UTF-8, integers exact."""
+    return _encoder.encode(value)
+
+
+def encode_event(event: Event) -> bytes:
+    """Give the event's body: the bytes that are stored and hashed."""
+    return _encoder.encode(event)
+
+
+def decode_event(body: bytes) -> Event:
+    """Read an event's body.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not an event's body.
+    """
+    return _decoder.decode(body)
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """Hash an event's body as a leaf of an RFC 6962 tree: SHA-256 over 0x00 and the bytes."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def command_hash(command: object) -> str:
+    """Hash a command's fields as given, so that the same command can be known again."""
+    return hashlib.sha256(canonical(command)).hexdigest()
+
+
+def transaction_id(sequence: int) -> str:
+    """Give the id of the transaction with that sequence number (rule I1)."""
+    return f"{TRANSACTION_PREFIX}{sequence}"
+
+
+def sequence_of(transaction: str) -> int | None:
+    """Give the sequence number in a transaction's id, or None where it is not an id."""
+    digits = transaction.removeprefix(TRANSACTION_PREFIX)
+    if digits == transaction or not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+        return None
+    return int(digits) if transaction_id(int(digits)) == transaction else None
+
+
+def grant_id(sequence: int, place: int) -> str:
+    """Give the id of a transaction's nth grant, from 1 (rule I2)."""
+    return f"G{sequence}.{place}"
+
+
+def grant_order(grant: str) -> tuple[int, int]:
+    """Give the order in which a grant was recorded, from its id."""
+    sequence, _, place = grant[1:].partition(".")
+    return int(sequence), int(place)

@@ -1,0 +1,197 @@
+"""What a customer holds of one entitlement: grants with their accounts, in burn order.
+
+How much a grant can give follows from its timelines alone, so a command that arrives late can never
+make any instant negative, and the sweep, early, late or never, changes no answer.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+
+from entitlement_ledger.domain.catalogue import Category
+from entitlement_ledger.domain.events import Account, Draw, Grant, Held, Posting, grant_order
+from entitlement_ledger.domain.instants import INSTANT_MAX, Instant
+from entitlement_ledger.domain.timeline import Timeline
+
+BurnKey = tuple[int, Instant, int, Instant, tuple[int, int]]
+
+
+def burn_key(grant: Grant) -> BurnKey:
+    """Give the place of a grant in the burn order, which is total.
+
+    Priority, lower first; expiry, never last; promo before paid; effective_from; then the order in
+    which the grants were recorded.
+    """
+    return (
+        grant.priority,
+        INSTANT_MAX + 1 if grant.expires_at is None else grant.expires_at,
+        0 if grant.category == Category.PROMO else 1,
+        grant.effective_from,
+        grant_order(grant.id),
+    )
+
+
+class GrantState:
+    """One grant with the timelines of its accounts.
+
+    `live` is available and expired together: what the grant would hold if no sweep had ever run.
+    Because a sweep only moves between these two, it leaves `live` as it was.
+    """
+
+    __slots__ = ("accounts", "burn_key", "grant", "live")
+
+    def __init__(self, grant: Grant) -> None:
+        self.grant = grant
+        self.burn_key = burn_key(grant)
+        self.live = Timeline()
+        self.accounts: dict[Account, Timeline] = {
+            account: Timeline() for account in Account if account is not Account.ISSUANCE
+        }
+
+    def apply(self, account: Account, quantity: int, at: Instant) -> None:
+        """Take one leg of a posting into the timelines."""
+        if account is Account.ISSUANCE:
+            return
+        self.accounts[account].add(at, quantity)
+        if account in (Account.AVAILABLE, Account.EXPIRED):
+            self.live.add(at, quantity)
+
+    def gives(self, at: Instant) -> int:
+        """How much the grant can give to a command effective at an instant (rule D1)."""
+        expires_at = self.grant.expires_at
+        if expires_at is not None and at >= expires_at:
+            return 0
+        return self.live.lowest_from(at)
+
+    def held(self, at: Instant) -> Held:
+        """Available and held at an instant; an unusable grant is worth nothing."""
+        if not self.grant.usable(at):
+            return Held(0, 0)
+        return Held(self.accounts[Account.AVAILABLE].at(at), self.accounts[Account.HELD].at(at))
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing is left in it, now or at any later instant known."""
+        return not self.live.final and not self.accounts[Account.HELD].final
+
+    def last_change(self) -> Instant:
+        """The latest instant at which anything is known to change."""
+        held = self.accounts[Account.HELD].instants
+        return max(self.live.instants[-1:] + held[-1:], default=self.grant.effective_from)
+
+    def restorations(self, quantity: int, at: Instant) -> list[tuple[Instant, int]]:
+        """What a draw must take back out of `expired`, as (where the sweep put it, quantity).
+
+        A sweep that ran before this draw arrived put the quantity away at a later instant; from
+        there on the draw would overdraw `available`. Only what is lacking comes back (rule D2).
+        """
+        available, expired = self.accounts[Account.AVAILABLE], self.accounts[Account.EXPIRED]
+        if not expired.final or available.lowest_from(at) >= quantity:
+            return []
+        left = [
+            [instant, total - (expired.totals[i - 1] if i else 0)]
+            for i, (instant, total) in enumerate(zip(expired.instants, expired.totals, strict=True))
+        ]
+        taken: list[tuple[Instant, int]] = []
+        for instant in sorted({*available.instants, *expired.instants}):
+            if instant < at:
+                continue
+            restored = sum(amount for _, amount in taken)
+            lacking = quantity - restored - available.at(instant)
+            for put in left:
+                if lacking <= 0 or put[0] > instant:
+                    break
+                amount = min(lacking, max(put[1], 0))
+                if amount:
+                    taken.append((put[0], amount))
+                    put[1] -= amount
+                    lacking -= amount
+            assert lacking <= 0, "a grant was asked for more than it can give"
+        return taken
+
+
+class Holding:
+    """A customer's grants of one entitlement.
+
+    Exhausted grants are set aside, so that an answer costs what is still open and not the whole
+    past; they are looked at again only for instants before the last of them was used up.
+    """
+
+    def __init__(self) -> None:
+        self.grants: dict[str, GrantState] = {}
+        self._open: list[GrantState] = []
+        self._closed: dict[str, GrantState] = {}
+        self._closed_until: Instant | None = None
+
+    @classmethod
+    def of(cls, states: Iterable[GrantState]) -> Holding:
+        """Make a holding of grants whose accounts are filled already."""
+        holding = cls()
+        holding.grants = {state.grant.id: state for state in states}
+        holding._open = sorted(holding.grants.values(), key=lambda each: each.burn_key)
+        holding._settle(list(holding._open))
+        return holding
+
+    def add(self, grant: Grant) -> GrantState:
+        """Take in a new grant."""
+        state = GrantState(grant)
+        self.grants[grant.id] = state
+        insort(self._open, state, key=lambda each: each.burn_key)
+        return state
+
+    def apply(self, postings: Iterable[Posting]) -> None:
+        """Take in postings on these grants, then set aside what they used up."""
+        touched: dict[str, GrantState] = {}
+        for posting in postings:
+            state = touched[posting.grant] = self.grants[posting.grant]
+            state.apply(posting.account, posting.quantity, posting.effective_at)
+        self._settle(touched.values())
+
+    def _settle(self, states: Iterable[GrantState]) -> None:
+        """Sort grants that have changed into the open and the exhausted ones."""
+        for state in states:
+            name = state.grant.id
+            if state.exhausted and name not in self._closed:
+                self._open.remove(state)
+                self._closed[name] = state
+                self._closed_until = max(
+                    self._closed_until or state.last_change(), state.last_change()
+                )
+            elif not state.exhausted and name in self._closed:
+                del self._closed[name]
+                insort(self._open, state, key=lambda each: each.burn_key)
+
+    def in_burn_order(self, at: Instant) -> Iterator[GrantState]:
+        """Give the grants that can matter at an instant, in burn order."""
+        if self._closed_until is None or at >= self._closed_until:
+            return iter(self._open)
+        return iter(sorted(self.grants.values(), key=lambda each: each.burn_key))
+
+    def balance(self, at: Instant) -> Held:
+        """Give available and held at an instant."""
+        available = held = 0
+        for state in self.in_burn_order(at):
+            worth = state.held(at)
+            available += worth.available
+            held += worth.held
+        return Held(available, held)
+
+    def outstanding(self) -> int:
+        """Everything unspent, expired or not, scheduled included: the sum that must fit 64 bits."""
+        return sum(state.live.final + state.accounts[Account.HELD].final for state in self._open)
+
+    def draw(self, quantity: int, at: Instant) -> tuple[list[Draw], int]:
+        """Say which grants give a quantity, in burn order, and how much is lacking.
+
+        Nothing is changed. The draws sum to `quantity` less what is lacking.
+        """
+        draws: list[Draw] = []
+        lacking = quantity
+        for state in self.in_burn_order(at):
+            if not lacking:
+                break
+            if state.grant.usable(at) and (gives := min(state.gives(at), lacking)) > 0:
+                draws.append(Draw(state.grant.id, gives))
+                lacking -= gives
+        return draws, lacking

@@ -1,0 +1,49 @@
+"""Lines: a command as it comes from outside, as JSON in bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from entitlement_ledger.domain.commands import Line
+from entitlement_ledger.domain.refusals import Code, Refused
+
+LINE_BYTES_MAX = 1 << 20
+_DIGITS_MAX = 4000
+
+
+def parse_line(line: bytes) -> Line:
+    """Read one line as JSON; what it may hold is the rules' business."""
+    if len(line) > LINE_BYTES_MAX:
+        return Refused(Code.INVALID_FIELD, f"the line is longer than {LINE_BYTES_MAX} bytes")
+    try:
+        return _decoder.decode(line.decode("utf-8"))  # type: ignore[no-any-return]
+    except Refused as refused:
+        return refused
+    except UnicodeDecodeError:
+        return Refused(Code.INVALID_FIELD, "the line is not UTF-8 text")
+    except json.JSONDecodeError as error:
+        return Refused(
+            Code.INVALID_FIELD, f"the line is not JSON: {error.msg} at character {error.pos + 1}"
+        )
+    except RecursionError:
+        return Refused(Code.INVALID_FIELD, "the line is nested too deeply")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Refused(Code.INVALID_FIELD, "a field is named twice")
+    return fields
+
+
+def _integer(digits: str) -> int:
+    # A longer one is out of range just the same, and Python would refuse to read it.
+    return int(digits[:_DIGITS_MAX])
+
+
+def _constant(name: str) -> NoReturn:
+    raise Refused(Code.INVALID_FIELD, f"{name} is not a JSON value")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant)

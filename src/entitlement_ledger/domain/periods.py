@@ -1,0 +1,87 @@
+"""Periods: ISO 8601 durations, counted from an anchor in a time zone."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import isodate
+
+from entitlement_ledger.domain.instants import Instant, from_datetime, to_datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A duration: calendar months and days in local time, then exact seconds."""
+
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+
+def parse_period(text: str) -> Period:
+    """Read an ISO 8601 duration such as P1M, P1Y, P30D or PT12H.
+
+    Raises:
+        ValueError: not a duration, not longer than nothing, or with a fraction of a unit.
+    """
+    try:
+        parsed = isodate.parse_duration(text)
+    except (isodate.ISO8601Error, TypeError, ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not an ISO 8601 duration such as P1M") from None
+    if isinstance(parsed, timedelta):
+        months, exact = 0, parsed
+    else:
+        months_given = Decimal(parsed.years) * 12 + Decimal(parsed.months)
+        months, exact = int(months_given), parsed.tdelta
+        if months != months_given:
+            raise ValueError(f"{text!r} has a fraction of a month")
+    if exact.microseconds:
+        raise ValueError(f"{text!r} has a fraction of a second")
+    period = Period(months, exact.days, exact.seconds)
+    if months < 0 or exact < timedelta(0) or period == Period():
+        raise ValueError(f"{text!r} is not longer than nothing")
+    return period
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Give the IANA time zone of that name.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone") from None
+
+
+def nth(anchor: Instant, period: Period, n: int, zone: ZoneInfo) -> Instant:
+    """Give the start of the nth period after an anchor, counted in local time.
+
+    Always counted from the anchor, never from the period before: 31 January plus one month is the
+    last of February, plus two is 31 March. A local time that a clock change skips is read with the
+    offset before the change; one that it repeats is the first of the two.
+
+    Raises:
+        ValueError: the result lies outside the years 0001 to 9999.
+    """
+    local = to_datetime(anchor).astimezone(zone).replace(tzinfo=None, fold=0)
+    try:
+        moved = _add_months(local, period.months * n) + timedelta(days=period.days * n)
+        start = moved.replace(tzinfo=zone).astimezone(UTC) + timedelta(seconds=period.seconds * n)
+    except (OverflowError, ValueError):
+        raise ValueError("the period ends outside the years 0001 to 9999") from None
+    return from_datetime(start)
+
+
+def _add_months(local: datetime, months: int) -> datetime:
+    """Move a local time by whole months; the day is cut to the month's last."""
+    index = local.year * 12 + local.month - 1 + months
+    year, month = divmod(index, 12)
+    month += 1
+    day = min(local.day, calendar.monthrange(year, month)[1])
+    return local.replace(year=year, month=month, day=day)

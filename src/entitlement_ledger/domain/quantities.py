@@ -1,0 +1,46 @@
+"""Quantities: whole numbers in an entitlement's smallest unit, within 64 signed bits."""
+
+from __future__ import annotations
+
+QUANTITY_MIN = -(2**63)
+QUANTITY_MAX = 2**63 - 1
+SCALE_MAX = 18
+
+
+def fits(quantity: int) -> bool:
+    """Say whether a quantity lies in the 64-bit signed range."""
+    return QUANTITY_MIN <= quantity <= QUANTITY_MAX
+
+
+def format_quantity(quantity: int, scale: int = 0, *, grouping: bool = True) -> str:
+    """Write a quantity with the decimal point that `scale` asks for, exact to the unit.
+
+    The digits are moved as text: no division and no floating point is involved.
+    """
+    sign = "-" if quantity < 0 else ""
+    digits = str(abs(quantity)).rjust(scale + 1, "0")
+    whole, fraction = (digits[:-scale], digits[-scale:]) if scale else (digits, "")
+    if grouping:
+        whole = f"{int(whole):,}"
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def parse_quantity(text: str, scale: int = 0) -> int:
+    """Read what a person typed (`1,250.50`) as a quantity in the smallest unit.
+
+    Raises:
+        ValueError: not a number, more decimals than `scale` allows, or beyond 64 bits.
+    """
+    plain = text.strip().replace(",", "").replace("_", "")
+    sign = -1 if plain.startswith("-") else 1
+    whole, _, fraction = plain.lstrip("+-").partition(".")
+    if not (whole + fraction).isascii() or not (whole + fraction).isdigit():
+        raise ValueError(f"{text.strip()!r} is not a number")
+    if len(fraction) > scale:
+        raise ValueError(f"at most {scale} decimals" if scale else "whole numbers only")
+    if len(whole) > 30:
+        raise ValueError("beyond the 64-bit range")
+    quantity = sign * int((whole or "0") + fraction.ljust(scale, "0"))
+    if not fits(quantity):
+        raise ValueError("beyond the 64-bit range")
+    return quantity

@@ -1,0 +1,36 @@
+"""Refusals: the codes, and the error that carries one out of a rule."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why a command was refused. When several apply, the rules are asked in the domain's order."""
+
+    INVALID_FIELD = "invalid_field"
+    MISSING_FIELD = "missing_field"
+    KEY_CONFLICT = "key_conflict"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    CUSTOMER_SUSPENDED = "customer_suspended"
+    CUSTOMER_CLOSED = "customer_closed"
+    UNKNOWN_ENTITLEMENT = "unknown_entitlement"
+    UNKNOWN_TRANSACTION = "unknown_transaction"
+    ENTITLEMENT_RETIRED = "entitlement_retired"
+    NOT_CONSUMABLE = "not_consumable"
+    NOT_REVERSIBLE = "not_reversible"
+    REASON_REQUIRED = "reason_required"
+    INVALID_QUANTITY = "invalid_quantity"
+    INVALID_TIME = "invalid_time"
+    ALREADY_RESOLVED = "already_resolved"
+    EXCEEDS_ORIGINAL = "exceeds_original"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+
+
+class Refused(Exception):
+    """A rule said no: `code` for programs, `message` for people, with the numbers in it."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,1 @@
+"""One file for each type of transaction: the rule that decides it."""

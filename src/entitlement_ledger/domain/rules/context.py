@@ -1,0 +1,193 @@
+"""What every rule is given beside the command, what it gives back, and the questions rules share.
+
+Each question either answers or raises `Refused`. A rule asks them in the order in which the domain
+ranks the refusals, so the first that applies is the one given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.catalogue import (
+    CatalogueStatus,
+    Customer,
+    CustomerStatus,
+    Entitlement,
+    Kind,
+)
+from entitlement_ledger.domain.commands import Command
+from entitlement_ledger.domain.events import Account, Draw, Grant, Posting
+from entitlement_ledger.domain.holdings import Holding
+from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant
+from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
+from entitlement_ledger.domain.refusals import Code, Refused
+
+AHEAD_MAX = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The moment of recording.
+
+    Attributes:
+        now: the later of the system clock and the last `recorded_at`.
+        sequence: the number that the event will have.
+        history: the command has happened already, in another system.
+    """
+
+    now: Instant
+    sequence: int
+    history: bool = False
+
+    def effective_at(self, command: Command) -> Instant:
+        """When the command counts: as it says, or now."""
+        return self.now if command.effective_at is None else command.effective_at
+
+
+@dataclass(slots=True)
+class Decision:
+    """What happened: new grants, draws and postings of a completed command."""
+
+    effective_at: Instant
+    entitlement: str | None = None
+    product: str | None = None
+    quantity: int | None = None
+    target: int | None = None
+    grants: list[Grant] = field(default_factory=list)
+    draws: list[Draw] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+
+    def move(self, grant: Grant, source: Account, to: Account, quantity: int, at: Instant) -> None:
+        """Post a quantity from one account of a grant to another: two legs that sum to zero."""
+        assert quantity > 0, "a posting moves something"
+        self.postings.append(Posting(grant.id, grant.entitlement, source, -quantity, at))
+        self.postings.append(Posting(grant.id, grant.entitlement, to, quantity, at))
+
+    def issue(self, grant: Grant) -> None:
+        """Give a new grant."""
+        self.grants.append(grant)
+        self.move(grant, Account.ISSUANCE, Account.AVAILABLE, grant.quantity, grant.effective_from)
+
+    def take(self, holding: Holding, draws: list[Draw], to: Account, at: Instant) -> None:
+        """Move draws out of available, and out of `expired` what a sweep had put away early."""
+        for draw in draws:
+            state = holding.grants[draw.grant]
+            self.draws.append(draw)
+            self.move(state.grant, Account.AVAILABLE, to, draw.quantity, at)
+            for put_at, quantity in state.restorations(draw.quantity, at):
+                self.move(state.grant, Account.EXPIRED, Account.AVAILABLE, quantity, put_at)
+
+
+def known_customer(book: Book, command: Command) -> Customer:
+    """Give the customer, or refuse with `unknown_customer`."""
+    customer = book.customers.get(command.customer)
+    if customer is None:
+        raise Refused(Code.UNKNOWN_CUSTOMER, "no such customer: import it first, or correct the id")
+    return customer
+
+
+def not_closed(customer: Customer, context: Context) -> None:
+    """Refuse what a closed customer may not have done."""
+    if customer.status is CustomerStatus.CLOSED and not context.history:
+        raise Refused(
+            Code.CUSTOMER_CLOSED,
+            "the customer is closed: only reverse, release, cancel and expire are possible",
+        )
+
+
+def not_suspended(customer: Customer, context: Context) -> None:
+    """Refuse what a suspended or closed customer may not do."""
+    not_closed(customer, context)
+    if customer.status is CustomerStatus.SUSPENDED and not context.history:
+        raise Refused(Code.CUSTOMER_SUSPENDED, "the customer is suspended: no consume, no hold")
+
+
+def known_entitlement(book: Book, command: Command) -> Entitlement:
+    """Give the entitlement, or refuse with `unknown_entitlement`."""
+    entitlement = book.entitlements.get(command.entitlement)
+    if entitlement is None:
+        raise Refused(Code.UNKNOWN_ENTITLEMENT, "no such entitlement in the catalogue")
+    return entitlement
+
+
+def not_retired(entitlement: Entitlement, context: Context) -> None:
+    """Refuse new grants of a retired entitlement."""
+    if entitlement.status is CatalogueStatus.RETIRED and not context.history:
+        raise Refused(
+            Code.ENTITLEMENT_RETIRED, f"{entitlement.code} is retired: nothing new is given of it"
+        )
+
+
+def consumable(entitlement: Entitlement) -> None:
+    """Refuse to use up what is had and not used up."""
+    if entitlement.kind is Kind.FEATURE:
+        raise Refused(
+            Code.NOT_CONSUMABLE, f"{entitlement.code} is a feature: it is had, not used up"
+        )
+
+
+def reason_given(command: Command) -> None:
+    """Refuse a command without a reason (rule D3)."""
+    if command.reason is None or not command.reason.strip():
+        raise Refused(Code.REASON_REQUIRED, f"{command.type} needs a reason")
+
+
+def integers_fit(command: Command) -> None:
+    """Refuse integers beyond 64 bits (rule S5)."""
+    for name, value in (("quantity", command.quantity), ("priority", command.priority)):
+        if value is not None and not fits(value):
+            raise Refused(Code.INVALID_QUANTITY, f"{name} is beyond the 64-bit range")
+
+
+def positive_quantity(command: Command) -> int:
+    """Give the quantity, or refuse one that is not above zero or too large."""
+    integers_fit(command)
+    assert command.quantity is not None, "the shape asks for a quantity"
+    if command.quantity <= 0:
+        raise Refused(Code.INVALID_QUANTITY, f"quantity is {command.quantity}, not above zero")
+    return command.quantity
+
+
+def room_for(quantity: int, holding: Holding) -> None:
+    """Refuse a grant after which the unspent sum would pass 64 bits (rule Q1)."""
+    if holding.outstanding() + quantity > QUANTITY_MAX:
+        raise Refused(
+            Code.INVALID_QUANTITY, "with this the customer's balance would pass the 64-bit range"
+        )
+
+
+def not_ahead(at: Instant, context: Context) -> None:
+    """Refuse what would take effect more than five minutes ahead of the ledger's clock."""
+    if at > context.now + AHEAD_MAX:
+        raise Refused(
+            Code.INVALID_TIME,
+            f"effective_at {format_instant(at)} is more than five minutes ahead of "
+            f"{format_instant(context.now)}",
+        )
+
+
+def ends_after(expires_at: Instant | None, at: Instant) -> None:
+    """Refuse an end that is not after the beginning."""
+    if expires_at is not None and expires_at <= at:
+        raise Refused(
+            Code.INVALID_TIME,
+            f"expires_at {format_instant(expires_at)} is not after {format_instant(at)}",
+        )
+
+
+def draw(holding: Holding, entitlement: Entitlement, quantity: int, at: Instant) -> list[Draw]:
+    """Give the draws of a quantity in burn order, or refuse with `insufficient_balance`."""
+    draws, lacking = holding.draw(quantity, at)
+    if lacking:
+        asked, can = (format_quantity(n, entitlement.scale) for n in (quantity, quantity - lacking))
+        balance = format_quantity(holding.balance(at).available, entitlement.scale)
+        later = (
+            "" if balance == can else f" ({balance} available then, the rest is spoken for later)"
+        )
+        raise Refused(
+            Code.INSUFFICIENT_BALANCE,
+            f"{asked} {entitlement.unit} asked for, {can} can be given "
+            f"at {format_instant(at)}{later}",
+        )
+    return draws

@@ -1,0 +1,1 @@
+"""Importing: customers, the catalogue, tickets and billing, from CSV or JSON."""

@@ -1,0 +1,192 @@
+"""Recording what was imported: an event for each record that is new or changed.
+
+Personal data goes beside the journal, never into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from entitlement_ledger.answers import Imported
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.catalogue import Customer, Entitlement, Product
+from entitlement_ledger.domain.events import Event, RecordEvent
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.importing.feeds import Feed, find_files, read_feed
+from entitlement_ledger.importing.reading import Row
+from entitlement_ledger.posting import Writer
+from entitlement_ledger.store.dialect import among, upsert
+from entitlement_ledger.store.loading import load_customers
+from entitlement_ledger.store.tables import billing, people, tickets
+
+_PEOPLE = ("name", "email", "created_at")
+
+
+def import_files(
+    writer: Writer, paths: Sequence[Path], *, actor: str, role: str | None
+) -> list[Imported]:
+    """Import files, each whole or not at all; products after the entitlements they name."""
+    return [_import(writer, feed, path, actor, role) for feed, path in find_files(paths)]
+
+
+def _import(writer: Writer, feed: Feed, path: Path, actor: str, role: str | None) -> Imported:
+    read = read_feed(feed, path)
+    loading = _Loading(feed, path, read.rows, actor, role, read.problems)
+    if not read.problems:
+        writer.record(loading.change)
+    added, changed = (0, 0) if loading.problems else (loading.added, loading.changed)
+    return Imported(str(path), feed.name, len(read.rows), added, changed, tuple(loading.problems))
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One file on its way into the ledger."""
+
+    feed: Feed
+    path: Path
+    rows: list[Row]
+    actor: str
+    role: str | None
+    problems: list[str]
+    added: int = 0
+    changed: int = 0
+
+    def change(self, connection: Connection, book: Book, now: Instant) -> list[Event]:
+        """Give the events of this file, and write what is not journaled."""
+        rows = [row.fields for row in self.rows]
+        match self.feed.name:
+            case "customers":
+                return self._customers(connection, book, now, rows)
+            case "entitlements":
+                return [
+                    event
+                    for row in rows
+                    if (event := self._entitlement(book, now, row)) is not None
+                ]
+            case "products":
+                return self._products(book, now)
+            case _:
+                self._plain(connection, rows)
+                return []
+
+    def _customers(
+        self, connection: Connection, book: Book, now: Instant, rows: list[dict[str, Any]]
+    ) -> list[Event]:
+        ids = [row["id"] for row in rows]
+        load_customers(connection, book, ids)
+        known = _people(connection, ids)
+        events: list[Event] = []
+        for row in rows:
+            after = {name: row[name] for name in ("id", "segment", "status")}
+            person = tuple(row[name] for name in _PEOPLE)
+            personal_changed = known.get(row["id"]) != person
+            event = self._event(
+                book,
+                now,
+                "customer",
+                row["id"],
+                book.customers.get(row["id"]),
+                after,
+                msgspec.convert(after, Customer),
+                personal_changed=personal_changed,
+            )
+            if event:
+                events.append(event)
+        upsert(
+            connection,
+            people,
+            {
+                "customer": ids,
+                **{name: [row[name] for row in rows] for name in _PEOPLE},
+            },
+        )
+        return events
+
+    def _entitlement(self, book: Book, now: Instant, row: dict[str, Any]) -> Event | None:
+        before = book.entitlements.get(row["code"])
+        return self._event(
+            book, now, "entitlement", row["code"], before, row, msgspec.convert(row, Entitlement)
+        )
+
+    def _products(self, book: Book, now: Instant) -> list[Event]:
+        events: list[Event] = []
+        for row in self.rows:
+            unknown = [
+                line["entitlement"]
+                for line in row.fields["lines"]
+                if line["entitlement"] not in book.entitlements
+            ]
+            if unknown:
+                self.problems.append(
+                    f"{self.path}, line {row.line}, column lines: entitlement "
+                    f"{unknown[0]!a} is not in the catalogue: import it first"
+                )
+        if self.problems:
+            return []
+        for row in self.rows:
+            fields, code = row.fields, row.fields["code"]
+            event = self._event(
+                book,
+                now,
+                "product",
+                code,
+                book.products.get(code),
+                fields,
+                msgspec.convert(fields, Product),
+            )
+            if event:
+                events.append(event)
+        return events
+
+    def _event(
+        self,
+        book: Book,
+        now: Instant,
+        record: str,
+        name: str,
+        before: Customer | Entitlement | Product | None,
+        after: dict[str, Any],
+        as_is: Customer | Entitlement | Product,
+        *,
+        personal_changed: bool = False,
+    ) -> RecordEvent | None:
+        """Make the event of one record, and take it into the book; None where nothing changed."""
+        if before == as_is and not personal_changed:
+            return None
+        event = RecordEvent(
+            sequence=book.last_sequence + 1,
+            recorded_at=now,
+            record=record,
+            id=name,
+            actor=self.actor,
+            role=self.role,
+            before=None if before is None else msgspec.to_builtins(before),
+            after=after,
+            personal_changed=personal_changed,
+        )
+        book.take(event)
+        self.added += before is None
+        self.changed += before is not None
+        return event
+
+    def _plain(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        """Load a feed that is kept as it came."""
+        table = tickets if self.feed.name == "tickets" else billing
+        key = table.c[self.feed.key]
+        with among(connection, [row[self.feed.key] for row in rows], key) as wanted:
+            known = set(connection.execute(select(key).where(wanted)).scalars().all())
+        self.changed = len(known)
+        self.added = len(rows) - len(known)
+        upsert(connection, table, {name: [row[name] for row in rows] for name in self.feed.columns})
+
+
+def _people(connection: Connection, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    with among(connection, ids, people.c.customer) as wanted:
+        rows = connection.execute(select(people).where(wanted)).all()
+    return {row.customer: (row.name, row.email, row.created_at) for row in rows}

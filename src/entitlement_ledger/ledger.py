@@ -1,0 +1,338 @@
+"""The façade: everything that console, command line and scripts do with a ledger.
+
+Reads may come from any thread, each on a connection of its own; writing is one batch at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from entitlement_ledger.answers import (
+    Balance,
+    CustomerRow,
+    DueWork,
+    EntitlementRow,
+    EventFilter,
+    EventRow,
+    Explanation,
+    HistoryFilter,
+    Imported,
+    Page,
+    StoreStatus,
+    TransactionDetail,
+    TransactionRow,
+)
+from entitlement_ledger.clock import Clock, system_clock
+from entitlement_ledger.domain.commands import Line
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.errors import Cancelled, InputError
+from entitlement_ledger.importing.recording import import_files
+from entitlement_ledger.posting import Writer
+from entitlement_ledger.store import auditing, balances, customers, views
+from entitlement_ledger.store.dialect import DatabaseError, InterruptError, interrupt
+from entitlement_ledger.store.due import due_holdings
+from entitlement_ledger.store.journal import last
+from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
+from entitlement_ledger.store.rebuilding import rebuild
+from entitlement_ledger.sweeping import sweep
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+class Ledger:
+    """An open ledger."""
+
+    def __init__(
+        self, engine: Engine, path: Path, *, read_only: bool, clock: Clock, roles: Mapping[str, str]
+    ) -> None:
+        """Use `open` instead."""
+        self._engine = engine
+        self._path = path
+        self._read_only = read_only
+        self._clock = clock
+        self._roles = roles
+        self._writer = Writer(engine, clock, roles.get)
+        self._reading: dict[int, Connection] = {}
+
+    @classmethod
+    def create(cls, store: str) -> None:
+        """Make an empty store.
+
+        Raises:
+            InputError: there is something at that path.
+            StoreError: it cannot be written.
+        """
+        create_store(store_path(store))
+
+    @classmethod
+    def open(
+        cls,
+        store: str,
+        *,
+        read_only: bool = False,
+        clock: Clock = system_clock,
+        roles: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Open a store that exists; `roles` gives actors their roles.
+
+        Raises:
+            StoreError: it is missing, locked, damaged, not a store, or newer than this program.
+        """
+        path = store_path(store)
+        engine = open_engine(path, read_only=read_only)
+        return cls(engine, path, read_only=read_only, clock=clock, roles=roles or {})
+
+    def close(self) -> None:
+        """Close every connection; the file is free for others then."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Give the ledger, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the ledger."""
+        self.close()
+
+    # Writing
+
+    def post(
+        self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
+    ) -> list[Outcome]:
+        """Record commands as one batch; give their outcomes in order, once they are durable.
+
+        `atomic` records all or nothing; `history` marks lines migrated from another system.
+
+        Raises:
+            StoreError: nothing of the batch was recorded.
+        """
+        with self._explained():
+            return self._writer.post(commands, actor=actor, atomic=atomic, history=history)
+
+    def preview(
+        self, commands: Sequence[Line], *, actor: str, history: bool = False
+    ) -> list[Outcome]:
+        """Give the outcomes that posting would, and record nothing."""
+        with self._read() as connection:
+            return self._writer.preview(connection, commands, actor=actor, history=history)
+
+    def import_files(self, paths: Sequence[Path], *, actor: str) -> list[Imported]:
+        """Load customers, catalogue, tickets and billing; each file whole or not at all.
+
+        Raises:
+            InputError: a path that does not exist or is not named like a feed.
+        """
+        with self._explained():
+            return import_files(self._writer, paths, actor=actor, role=self._roles.get(actor))
+
+    def run_due(self, *, now: Instant | None = None, progress: Progress = _silent) -> DueWork:
+        """Record what has become due by `now`, which may be ahead of the clock."""
+        until = self.now() if now is None else now
+        with self._read() as connection:
+            pairs = due_holdings(connection, until)
+        with self._explained():
+            return DueWork(expired=sweep(self._writer, pairs, until, progress))
+
+    def rebuild(self, progress: Progress = _silent) -> int:
+        """Drop the projections and make them again; give the number of events read."""
+        with self._explained():
+            return self._writer.alone(lambda connection: rebuild(connection, progress))
+
+    # Reading
+
+    def now(self) -> Instant:
+        """Give the ledger's now: the later of the clock and the last `recorded_at`."""
+        with self._read() as connection:
+            return self._now(connection)
+
+    def status(self) -> StoreStatus:
+        """Say what the store is and how much is in it."""
+        with self._read() as connection:
+            sequence, recorded_at = last(connection)
+            return StoreStatus(
+                path=str(self._path),
+                read_only=self._read_only,
+                events=sequence,
+                transactions=views.count_history(connection, HistoryFilter()),
+                customers=customers.count_customers(connection, search=""),
+                last_recorded_at=recorded_at,
+            )
+
+    def customers(
+        self, *, search: str = "", after: str | None = None, limit: int = 100
+    ) -> list[CustomerRow]:
+        """Give customers whose id, name or email holds a text, by id, after one already seen."""
+        with self._read() as connection:
+            return customers.find_customers(connection, search=search, after=after, limit=limit)
+
+    def count_customers(self, *, search: str = "") -> int:
+        """Count the customers that a search finds."""
+        with self._read() as connection:
+            return customers.count_customers(connection, search=search)
+
+    def customer(self, customer: str) -> CustomerRow:
+        """Give one customer.
+
+        Raises:
+            InputError: there is none of that id.
+        """
+        with self._read() as connection:
+            found = customers.customer(connection, customer)
+        if found is None:
+            raise InputError(f"no customer {customer!a}: check the id")
+        return found
+
+    def entitlements(self) -> list[EntitlementRow]:
+        """Give the catalogue's entitlements, by code."""
+        with self._read() as connection:
+            return customers.entitlement_rows(connection)
+
+    def balances(
+        self,
+        customer: str,
+        entitlement: str | None = None,
+        *,
+        at: Instant | None = None,
+        known_at: Instant | None = None,
+    ) -> list[Balance]:
+        """Give balances at an instant, as known at another; both default to now.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, known_at):
+                return []
+            moment = self._now(connection) if at is None else at
+            return balances.balances(connection, customer, entitlement, moment, known_at)
+
+    def explain(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Explanation:
+        """Explain a balance grant by grant, and what the next draw would take.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, None):
+                raise InputError("the store is empty: there is nothing to explain")
+            moment = self._now(connection) if at is None else at
+            (balance,) = balances.balances(connection, customer, entitlement, moment, None)
+            return balances.explanation(connection, balance, moment)
+
+    def history(
+        self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
+    ) -> Page[TransactionRow]:
+        """Give a page of transactions, newest first; `after` is the last sequence seen."""
+        with self._read() as connection:
+            return views.history(connection, only or HistoryFilter(), after=after, limit=limit)
+
+    def count_history(self, only: HistoryFilter | None = None) -> int:
+        """Count the transactions that a filter matches."""
+        with self._read() as connection:
+            return views.count_history(connection, only or HistoryFilter())
+
+    def transaction(self, name: str) -> TransactionDetail:
+        """Give one transaction, by id or key.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        with self._read() as connection:
+            found = views.transaction(connection, name)
+        if found is None:
+            raise InputError(f"no transaction {name!a}: give its id or its key")
+        return found
+
+    def events(
+        self, only: EventFilter | None = None, *, after: int | None = None, limit: int = 100
+    ) -> Page[EventRow]:
+        """Give a page of the journal's events, newest first; `after` is the last sequence seen."""
+        with self._read() as connection:
+            return auditing.events(connection, only or EventFilter(), after=after, limit=limit)
+
+    def count_events(self, only: EventFilter | None = None) -> int:
+        """Count the events that a filter matches."""
+        with self._read() as connection:
+            return auditing.count_events(connection, only or EventFilter())
+
+    def interrupt(self, thread: int) -> None:
+        """Interrupt the query that a thread is waiting for; there it raises `Cancelled`."""
+        connection = self._reading.get(thread)
+        if connection is not None:
+            interrupt(connection)
+
+    # Within
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """Give a connection to read on; what goes wrong becomes one clear error."""
+        thread = threading.get_ident()
+        with self._explained(), self._engine.connect() as connection:
+            self._reading[thread] = connection
+            try:
+                yield connection
+            finally:
+                self._reading.pop(thread, None)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except InterruptError:
+            raise Cancelled("the query was cancelled") from None
+        except (DatabaseError, SQLAlchemyError) as error:
+            if isinstance(getattr(error, "orig", None), InterruptError):
+                raise Cancelled("the query was cancelled") from None
+            raise explain(error, self._path) from error
+
+    def _now(self, connection: Connection) -> Instant:
+        _, recorded_at = last(connection)
+        now = self._clock()
+        return now if recorded_at is None else max(now, recorded_at)
+
+    def _answerable(
+        self,
+        connection: Connection,
+        customer: str,
+        entitlement: str | None,
+        at: Instant | None,
+        known_at: Instant | None,
+    ) -> bool:
+        """Say whether there is anything to answer from; refuse what would be a silent zero."""
+        begins = balances.history_begins(connection)
+        known_from = balances.knowledge_begins(connection)
+        if begins is None or known_from is None:
+            return False
+        if at is not None and at < begins:
+            raise InputError(
+                f"history begins at {format_instant(begins)}: ask about that time or a later one"
+            )
+        if known_at is not None and known_at < known_from:
+            raise InputError(
+                f"knowledge begins at {format_instant(known_from)}: "
+                "ask as known then or at a later time"
+            )
+        if not balances.customer_exists(connection, customer):
+            raise InputError(f"no customer {customer!a}: check the id")
+        if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
+            raise InputError(f"no entitlement {entitlement!a}: check the code")
+        return True

@@ -1,0 +1,170 @@
+"""The writer: the one place where events are decided, appended and projected.
+
+One lock, one batch at a time, one database transaction a batch. What is decided by is kept in
+memory between batches, bounded; after a failure it is thrown away and read again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection, Engine
+
+from entitlement_ledger.clock import Clock
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.commands import Command, Line, parse_command
+from entitlement_ledger.domain.decide import (
+    Asker,
+    Outcome,
+    answer,
+    decide,
+    refusal,
+    repeat,
+)
+from entitlement_ledger.domain.events import Event, Status
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.store.journal import append_events
+from entitlement_ledger.store.loading import load, new_book
+from entitlement_ledger.store.projections import project
+
+_HOLDINGS_MAX = 50_000
+_CUSTOMERS_MAX = 200_000
+
+
+class Writer:
+    """Decides and records, one batch at a time."""
+
+    def __init__(self, engine: Engine, clock: Clock, role_of: Callable[[str], str | None]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._role_of = role_of
+        self._lock = threading.Lock()
+        self._book: Book | None = None
+
+    def post(
+        self, lines: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
+    ) -> list[Outcome]:
+        """Record a batch; give the outcomes in order, once they are durable."""
+        read = [_read(line) for line in lines]
+        with self._lock:
+            try:
+                with self._engine.begin() as connection:
+                    book = self._ready_book(connection)
+                    outcomes, events = self._decide(connection, book, read, actor, history)
+                    if atomic and any(each.status is Status.REFUSED for each in outcomes):
+                        self._book = None
+                        return _none_of(outcomes)
+                    self.write(connection, events)
+            except BaseException:
+                # What was decided did not become durable: read the state again next time.
+                self._book = None
+                raise
+            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+            return outcomes
+
+    def preview(
+        self, connection: Connection, lines: Sequence[Line], *, actor: str, history: bool = False
+    ) -> list[Outcome]:
+        """Give the very outcomes that posting would, from a book of its own; record nothing."""
+        read = [_read(line) for line in lines]
+        return self._decide(connection, new_book(connection), read, actor, history)[0]
+
+    def record(self, change: Callable[[Connection, Book, Instant], Sequence[Event]]) -> int:
+        """Record what `change` makes of the book: imports and due work come in here.
+
+        Gives the number of events recorded. `change` takes them into the book itself, and may
+        write tables that are not projections on the same connection.
+        """
+        with self._lock:
+            try:
+                with self._engine.begin() as connection:
+                    book = self._ready_book(connection)
+                    events = change(connection, book, self.now(book))
+                    self.write(connection, events)
+            except BaseException:
+                self._book = None
+                raise
+            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+            return len(events)
+
+    def alone(self, work: Callable[[Connection], int]) -> int:
+        """Do work on the store while nothing is posted; what is kept in memory is read again."""
+        with self._lock:
+            self._book = None
+            with self._engine.begin() as connection:
+                return work(connection)
+
+    @staticmethod
+    def write(connection: Connection, events: Sequence[Event]) -> None:
+        """Append events to the journal and to what is made of it."""
+        if events:
+            append_events(connection, events)
+            project(connection, events)
+
+    def now(self, book: Book) -> Instant:
+        """Give the ledger's now: the later of the clock and the last `recorded_at`."""
+        now = self._clock()
+        return now if book.last_recorded_at is None else max(now, book.last_recorded_at)
+
+    def _ready_book(self, connection: Connection) -> Book:
+        if self._book is None:
+            self._book = new_book(connection)
+        return self._book
+
+    def _decide(
+        self,
+        connection: Connection,
+        book: Book,
+        read: Sequence[tuple[str | None, Command | Refused]],
+        actor: str,
+        history: bool,
+    ) -> tuple[list[Outcome], list[Event]]:
+        load(connection, book, [command for _, command in read if isinstance(command, Command)])
+        now = self.now(book)
+        outcomes: list[Outcome] = []
+        events: list[Event] = []
+        for key, command in read:
+            if isinstance(command, Refused):
+                outcomes.append(refusal(key, command))
+                continue
+            first = repeat(book, command)
+            if first is not None:
+                outcomes.append(first)
+                continue
+            asker = Asker(command.actor or actor, self._role_of(command.actor or actor))
+            context = Context(now, book.last_sequence + 1, history)
+            event = decide(book, command, context, asker)
+            book.take(event)
+            events.append(event)
+            outcomes.append(answer(event))
+        return outcomes, events
+
+
+def _read(line: Line) -> tuple[str | None, Command | Refused]:
+    """Give the key, where one can be read, and the command or why it is none (rule S6)."""
+    if isinstance(line, Refused):
+        return None, line
+    key = line.get("key") if isinstance(line, Mapping) else None
+    shown = key[:512] if isinstance(key, str) else None
+    try:
+        return shown, parse_command(line)
+    except Refused as refused:
+        return shown, refused
+
+
+def _none_of(outcomes: list[Outcome]) -> list[Outcome]:
+    """Answer a batch that is all or nothing and came to nothing (rule A3)."""
+    at_fault = next(n for n, each in enumerate(outcomes, 1) if each.status is Status.REFUSED)
+    because = f"not recorded: all or nothing was asked for, and line {at_fault} is refused"
+    return [
+        Outcome(
+            key=each.key,
+            status=Status.REFUSED,
+            code=each.code if each.status is Status.REFUSED else None,
+            message=each.message if each.status is Status.REFUSED else because,
+        )
+        for each in outcomes
+    ]

@@ -1,0 +1,121 @@
+"""The read side of the journal as an audit trail: who did what, when, and what it changed.
+
+Events are paged by sequence. A filter narrows them through the projections; what is shown is read
+from the bodies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from entitlement_ledger.answers import EventFilter, EventRow, Page
+from entitlement_ledger.domain.events import RecordEvent, TransactionEvent, decode_event
+from entitlement_ledger.store.searching import contains
+from entitlement_ledger.store.tables import journal, records, transactions
+
+_j, _t, _r = journal.c, transactions.c, records.c
+_ACTOR = func.coalesce(_t.actor, _r.actor)
+_SOURCE = journal.outerjoin(transactions, _t.sequence == _j.sequence).outerjoin(
+    records, _r.sequence == _j.sequence
+)
+
+
+def events(
+    connection: Connection, only: EventFilter, *, after: int | None, limit: int
+) -> Page[EventRow]:
+    """Give a page of events, newest first; `after` is the last sequence already seen."""
+    query = (
+        select(_j.sequence, _j.body)
+        .where(*_conditions(only))
+        .order_by(_j.sequence.desc())
+        .limit(limit + 1)
+    )
+    query = query.select_from(journal if only == EventFilter() else _SOURCE)
+    if after is not None:
+        query = query.where(_j.sequence < after)
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    return Page(
+        tuple(_event_row(row.body) for row in page),
+        page[-1].sequence if len(rows) > limit else None,
+    )
+
+
+def count_events(connection: Connection, only: EventFilter) -> int:
+    """Count the events that a filter matches."""
+    source = journal if only == EventFilter() else _SOURCE
+    query = select(func.count()).select_from(source).where(*_conditions(only))
+    return connection.execute(query).scalar_one()
+
+
+def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if only.actor is not None:
+        conditions.append(only.actor == _ACTOR)
+    if only.event == "transaction":
+        conditions.append(_t.sequence.is_not(None))
+    elif only.event is not None:
+        conditions.append(_r.record == only.event)
+    if only.what is not None:
+        conditions.append(func.coalesce(_t.type, _r.what) == only.what)
+    if only.since is not None:
+        conditions.append(_j.recorded_at >= only.since)
+    if only.until is not None:
+        conditions.append(_j.recorded_at < only.until)
+    if only.text:
+        looked_at = (func.coalesce(_t.customer, _r.id), _ACTOR, _t.reason, _t.reference)
+        conditions.append(or_(*(contains(column, only.text) for column in looked_at)))
+    return conditions
+
+
+def _event_row(body: bytes) -> EventRow:
+    event = decode_event(body)
+    return _record(event) if isinstance(event, RecordEvent) else _transaction(event)
+
+
+def _transaction(event: TransactionEvent) -> EventRow:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for change in event.balances:
+        for name in ("available", "held"):
+            before[f"{change.entitlement} {name}"] = getattr(change.before, name)
+            after[f"{change.entitlement} {name}"] = getattr(change.after, name)
+    return EventRow(
+        sequence=event.sequence,
+        event="transaction",
+        what=event.type,
+        subject=event.customer,
+        status=event.status.value,
+        code=event.code,
+        actor=event.actor,
+        role=event.role,
+        reason=event.reason,
+        reference=event.reference,
+        recorded_at=event.recorded_at,
+        effective_at=event.effective_at,
+        message=event.message,
+        before=before or None,
+        after=after or None,
+    )
+
+
+def _record(event: RecordEvent) -> EventRow:
+    return EventRow(
+        sequence=event.sequence,
+        event=event.record,
+        what=event.what,
+        subject=event.id,
+        status="completed",
+        code=None,
+        actor=event.actor,
+        role=event.role,
+        reason=None,
+        reference=None,
+        recorded_at=event.recorded_at,
+        effective_at=event.recorded_at,
+        message="personal data changed too" if event.personal_changed else "",
+        before=event.before,
+        after=event.after,
+    )

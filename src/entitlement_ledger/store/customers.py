@@ -1,0 +1,78 @@
+"""The read side of customers and the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from entitlement_ledger.answers import CustomerRow, EntitlementRow
+from entitlement_ledger.store.loading import split_resources
+from entitlement_ledger.store.searching import contains
+from entitlement_ledger.store.tables import customers, entitlements, people
+
+_c, _p = customers.c, people.c
+_SOURCE = customers.outerjoin(people, _p.customer == _c.id)
+
+
+def find_customers(
+    connection: Connection, *, search: str, after: str | None, limit: int
+) -> list[CustomerRow]:
+    """Give customers whose id, name or email holds a text, by id, after one already seen."""
+    query = _rows().where(*_matches(search)).order_by(_c.id).limit(limit)
+    if after is not None:
+        query = query.where(_c.id > after)
+    return [_row(row) for row in connection.execute(query).all()]
+
+
+def count_customers(connection: Connection, *, search: str) -> int:
+    """Count the customers that a search finds."""
+    query = select(func.count()).select_from(_SOURCE).where(*_matches(search))
+    return connection.execute(query).scalar_one()
+
+
+def customer(connection: Connection, name: str) -> CustomerRow | None:
+    """Give one customer by id."""
+    row = connection.execute(_rows().where(_c.id == name)).first()
+    return None if row is None else _row(row)
+
+
+def entitlement_rows(connection: Connection) -> list[EntitlementRow]:
+    """Give the catalogue's entitlements, by code."""
+    rows = connection.execute(select(entitlements).order_by(entitlements.c.code)).all()
+    return [
+        EntitlementRow(
+            code=row.code,
+            name=row.name,
+            description=row.description,
+            kind=row.kind,
+            unit=row.unit,
+            scale=row.scale,
+            resources=split_resources(row.resources),
+            status=row.status,
+        )
+        for row in rows
+    ]
+
+
+def _rows() -> Any:
+    return select(_c.id, _c.segment, _c.status, _p.name, _p.email, _p.created_at).select_from(
+        _SOURCE
+    )
+
+
+def _matches(search: str) -> list[ColumnElement[bool]]:
+    if not search.strip():
+        return []
+    return [or_(*(contains(column, search) for column in (_c.id, _p.name, _p.email)))]
+
+
+def _row(row: Any) -> CustomerRow:
+    return CustomerRow(
+        id=row.id,
+        name=row.name or "",
+        email=row.email or "",
+        segment=row.segment,
+        status=row.status,
+        created_at=row.created_at,
+    )

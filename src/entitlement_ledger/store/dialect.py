@@ -1,0 +1,169 @@
+"""What only DuckDB does: connecting, appending Arrow tables, folding text, interrupting."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import duckdb
+import duckdb_engine
+import pyarrow as pa
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    column,
+    create_engine,
+    exists,
+    func,
+    table,
+    tuple_,
+)
+from sqlalchemy.dialects import registry
+from sqlalchemy.pool import QueuePool
+
+from entitlement_ledger.domain.instants import to_datetime
+from entitlement_ledger.store.tables import InstantColumn
+
+Columns = dict[str, list[Any]]
+"""Rows by column; all lists of one length. Instants are microseconds."""
+
+DatabaseError = duckdb.Error
+InterruptError = duckdb.InterruptException
+
+_VALUES_ROWS_MAX = 24
+_IN_LIST_MAX = 64
+_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_ARROW_TYPES: dict[type, pa.DataType] = {
+    BigInteger: pa.int64(),
+    Integer: pa.int32(),
+    SmallInteger: pa.int16(),
+    String: pa.string(),
+    Boolean: pa.bool_(),
+    LargeBinary: pa.binary(),
+    InstantColumn: pa.timestamp("us"),
+}
+_names = itertools.count(1)
+
+
+class LedgerDialect(duckdb_engine.Dialect):
+    """DuckDB's dialect, with compiled statements kept: the ledger asks the same ones all day."""
+
+    supports_statement_cache = True
+
+
+registry.register("duckdb.ledger", __name__, "LedgerDialect")
+
+
+def make_engine(path: str, *, read_only: bool) -> Engine:
+    """Make an engine on a DuckDB file. One connection to a thread; the pool keeps them open."""
+    return create_engine(
+        URL.create("duckdb+ledger", database=path),
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=60,
+        connect_args={"read_only": read_only, "config": dict(_CONFIG)},
+    )
+
+
+def raw(connection: Connection) -> duckdb.DuckDBPyConnection:
+    """Give DuckDB's own connection."""
+    return cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
+
+
+def append(connection: Connection, into: Table, columns: Columns) -> None:
+    """Append rows in one statement, however many there are.
+
+    Up to some two dozen rows a VALUES list is quicker than an Arrow table.
+    """
+    rows = len(next(iter(columns.values())))
+    if rows > _VALUES_ROWS_MAX:
+        _insert_arrow(connection, "INSERT", into, columns)
+    elif rows:
+        stored = [_stored(into, name, values) for name, values in columns.items()]
+        row = f"({', '.join('?' * len(columns))})"
+        raw(connection).execute(
+            f"INSERT INTO {into.name} ({_listed(columns)}) VALUES {', '.join([row] * rows)}",
+            [value for values in zip(*stored, strict=True) for value in values],
+        )
+
+
+def upsert(connection: Connection, into: Table, columns: Columns) -> None:
+    """Insert rows, or replace those whose primary key is there already. No key twice."""
+    if next(iter(columns.values())):
+        _insert_arrow(connection, "INSERT OR REPLACE", into, columns)
+
+
+def _insert_arrow(connection: Connection, verb: str, into: Table, columns: Columns) -> None:
+    arrow = pa.table({name: _array(into, name, values) for name, values in columns.items()})
+    with _registered(connection, arrow) as source:
+        raw(connection).execute(
+            f"{verb} INTO {into.name} ({_listed(columns)}) SELECT {_listed(columns)} FROM {source}"
+        )
+
+
+def _listed(columns: Columns) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _stored(into: Table, name: str, values: list[Any]) -> list[Any]:
+    if not isinstance(into.c[name].type, InstantColumn):
+        return values
+    return [None if v is None else to_datetime(v).replace(tzinfo=None) for v in values]
+
+
+def _array(into: Table, name: str, values: list[Any]) -> pa.Array:
+    kind = into.c[name].type
+    if isinstance(kind, InstantColumn):
+        return pa.array(values, pa.int64()).cast(pa.timestamp("us"))
+    return pa.array(values, _ARROW_TYPES[type(kind)])
+
+
+@contextmanager
+def _registered(connection: Connection, arrow: pa.Table) -> Iterator[str]:
+    """Let statements on this connection read an Arrow table by name, for as long as it lasts."""
+    name = f"batch_{next(_names)}"
+    raw(connection).register(name, arrow)
+    try:
+        yield name
+    finally:
+        raw(connection).unregister(name)
+
+
+@contextmanager
+def among(
+    connection: Connection, values: Sequence[Any], *columns: ColumnElement[Any]
+) -> Iterator[ColumnElement[bool]]:
+    """Give a condition that one column is among values, or several among tuples.
+
+    A short list goes into the statement, where an index can be used; a long one is joined.
+    """
+    if len(values) <= _IN_LIST_MAX:
+        target = columns[0] if len(columns) == 1 else tuple_(*columns)
+        yield target.in_(values)
+        return
+    keys = [value if len(columns) > 1 else (value,) for value in values]
+    parts = {f"part_{i}": pa.array(part) for i, part in enumerate(zip(*keys, strict=True))}
+    with _registered(connection, pa.table(parts)) as name:
+        wanted = table(name, *(column(part) for part in parts))
+        yield exists().where(*(wanted.c[p] == c for p, c in zip(parts, columns, strict=True)))
+
+
+def folded(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Give a text column without case and accents, for searching."""
+    return func.strip_accents(func.lower(text))
+
+
+def interrupt(connection: Connection) -> None:
+    """Interrupt what runs on a connection; there it raises `InterruptError`."""
+    raw(connection).interrupt()

@@ -1,0 +1,55 @@
+"""The journal: appending events, and reading them back. Only the façade appends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, select
+
+from entitlement_ledger.domain.events import Event, decode_event, encode_event, leaf_hash
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.store.dialect import append
+from entitlement_ledger.store.tables import journal
+
+CHUNK_ROWS = 10_000
+
+
+def append_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Append events, in order, in one statement."""
+    bodies = [encode_event(event) for event in events]
+    append(
+        connection,
+        journal,
+        {
+            "sequence": [event.sequence for event in events],
+            "recorded_at": [event.recorded_at for event in events],
+            "hash": [leaf_hash(body) for body in bodies],
+            "body": bodies,
+        },
+    )
+
+
+def last(connection: Connection) -> tuple[int, Instant | None]:
+    """Give the last sequence number and `recorded_at`: (0, None) in an empty journal."""
+    row = connection.execute(
+        select(journal.c.sequence, journal.c.recorded_at)
+        .order_by(journal.c.sequence.desc())
+        .limit(1)
+    ).first()
+    return (0, None) if row is None else (row.sequence, row.recorded_at)
+
+
+def read_events(connection: Connection) -> Iterator[list[Event]]:
+    """Give the whole journal in order, in chunks, so that memory stays bounded."""
+    after = 0
+    while True:
+        rows = connection.execute(
+            select(journal.c.sequence, journal.c.body)
+            .where(journal.c.sequence > after)
+            .order_by(journal.c.sequence)
+            .limit(CHUNK_ROWS)
+        ).all()
+        if not rows:
+            return
+        yield [decode_event(row.body) for row in rows]
+        after = rows[-1].sequence

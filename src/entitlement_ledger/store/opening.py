@@ -1,0 +1,133 @@
+"""Opening and making stores, with one clear line for everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from entitlement_ledger.errors import InputError, StoreError
+from entitlement_ledger.store.dialect import DatabaseError, append, make_engine
+from entitlement_ledger.store.tables import SCHEMA_VERSION, metadata, store
+
+_LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)", re.DOTALL)
+_SCHEMA = "schema_version"
+
+
+def store_path(place: str) -> Path:
+    """Give the file that a path or a `duckdb:///` URL names.
+
+    Raises:
+        InputError: a URL of another database.
+    """
+    if "://" not in place:
+        return Path(place).expanduser()
+    try:
+        url = make_url(place)
+    except ArgumentError:
+        raise InputError(f"{place} is not a store's path or URL") from None
+    if url.get_backend_name() != "duckdb" or not url.database:
+        raise InputError(
+            f"{url.drivername} is not a kind of store: give a path, or duckdb:///PATH"
+        ) from None
+    return Path(url.database)
+
+
+def open_engine(path: Path, *, read_only: bool) -> Engine:
+    """Open a store that exists.
+
+    Raises:
+        StoreError: it is missing, locked, damaged, not a store, or of a newer version.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a store: name the file in it")
+    if not path.exists():
+        raise StoreError(f"no store at {path}: make one with `entl --store {path} init`")
+    engine = make_engine(str(path), read_only=read_only)
+    try:
+        _check_version(engine, path)
+    except (DatabaseError, SQLAlchemyError) as error:
+        engine.dispose()
+        raise explain(error, path) from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_version(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
+        known = connection.exec_driver_sql(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name IN ('store', 'journal')"
+        ).scalar_one()
+        if known != 2:
+            raise StoreError(f"{path} is a database but not a ledger's store: name another file")
+        version = connection.execute(select(store.c.value).where(store.c.name == _SCHEMA)).scalar()
+    if version is None or not version.isdigit():
+        raise StoreError(f"{path} does not say its version: it is damaged; restore a backup")
+    if int(version) > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer program (store version {version}, this one knows "
+            f"{SCHEMA_VERSION}): update entl"
+        )
+
+
+def create_store(path: Path) -> None:
+    """Make an empty store. It appears whole or not at all.
+
+    Raises:
+        InputError: there is something at that path already.
+        StoreError: it cannot be written there.
+    """
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} exists already and was not touched: name another path")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_empty(unfinished)
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise InputError(f"{path} exists already and was not touched: name another path") from None
+    except OSError as error:
+        raise StoreError(f"cannot make a store at {path}: {error.strerror}") from None
+    except (DatabaseError, SQLAlchemyError) as error:
+        raise explain(error, path) from None
+    finally:
+        for leftover in (unfinished, unfinished.with_name(unfinished.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+
+
+def _write_empty(path: Path) -> None:
+    engine = make_engine(str(path), read_only=False)
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection, checkfirst=False)
+            append(connection, store, {"name": [_SCHEMA], "value": [str(SCHEMA_VERSION)]})
+    finally:
+        engine.dispose()
+
+
+def explain(error: Exception, path: Path) -> StoreError:
+    """Say in one line what a database error means for the store, and what to do."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    text = str(cause)
+    first = text.splitlines()[0] if text else type(cause).__name__
+    if locked := _LOCKED.search(text):
+        return StoreError(
+            f"{path} is in use by process {locked[2]} ({Path(locked[1]).name}): "
+            "end that process or wait for it"
+        )
+    if "not a valid DuckDB database file" in text:
+        return StoreError(f"{path} is not a ledger's store: name another file")
+    lower = text.lower()
+    if "no space left" in lower or "file too large" in lower or "not enough disk" in lower:
+        return StoreError(f"no space left for {path}: make room and try again; nothing was lost")
+    if "permission denied" in lower or "read-only file system" in lower:
+        return StoreError(f"{path} cannot be written: permission denied for this user or folder")
+    if "newer version" in lower:
+        return StoreError(f"{path} was written by a newer program: update entl")
+    return StoreError(f"{path} cannot be used, it may be damaged: {first}; restore a backup")

@@ -1,0 +1,162 @@
+"""`project(events)`: the only code that writes a projection.
+
+Posting calls it on what it has just decided, `rebuild` on the whole journal: the same events give
+the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from entitlement_ledger.domain.events import (
+    Event,
+    RecordEvent,
+    TransactionEvent,
+    canonical,
+)
+from entitlement_ledger.store.dialect import Columns, append, upsert
+from entitlement_ledger.store.tables import (
+    customers,
+    entitlements,
+    grants,
+    idempotency,
+    postings,
+    product_versions,
+    records,
+    transactions,
+)
+
+
+def project(connection: Connection, events: Sequence[Event]) -> None:
+    """Write what events make of the projections: one statement a table."""
+    decided = [event for event in events if isinstance(event, TransactionEvent)]
+    append(connection, transactions, _transactions(decided))
+    append(connection, grants, _grants(decided))
+    append(connection, postings, _postings(decided))
+    append(connection, idempotency, _idempotency(decided))
+    changes = [event for event in events if isinstance(event, RecordEvent)]
+    if changes:
+        append(connection, records, _records(changes))
+        upsert(connection, customers, _customers(_latest(changes, "customer")))
+        upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
+        append(connection, product_versions, _products(changes))
+
+
+def _latest(events: Iterable[RecordEvent], record: str) -> list[RecordEvent]:
+    """Give the last event of each record of one sort."""
+    return list({event.id: event for event in events if event.record == record}.values())
+
+
+def _table(into: Table, rows: Iterable[tuple[Any, ...]], names: str) -> Columns:
+    """Turn rows into columns; the names must be the table's, so that none is forgotten."""
+    listed = names.split()
+    assert set(listed) == set(into.c.keys()), f"{into.name}: {names}"
+    columns = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in listed]
+    return dict(zip(listed, columns, strict=True))
+
+
+def _transactions(events: list[TransactionEvent]) -> Columns:
+    fields = list(transactions.c.keys())
+    return {name: [getattr(event, name) for event in events] for name in fields}
+
+
+def _grants(events: list[TransactionEvent]) -> Columns:
+    return _table(
+        grants,
+        (
+            (
+                event.sequence,
+                place,
+                grant.id,
+                grant.customer,
+                grant.entitlement,
+                grant.quantity,
+                grant.priority,
+                grant.category.value,
+                grant.effective_from,
+                grant.expires_at,
+                grant.parent,
+            )
+            for event in events
+            for place, grant in enumerate(event.grants, 1)
+        ),
+        "sequence place id customer entitlement quantity priority category "
+        "effective_from expires_at parent",
+    )
+
+
+def _postings(events: list[TransactionEvent]) -> Columns:
+    return _table(
+        postings,
+        (
+            (
+                event.sequence,
+                place,
+                posting.grant,
+                event.customer,
+                posting.entitlement,
+                posting.account.value,
+                posting.quantity,
+                posting.effective_at,
+                event.recorded_at,
+            )
+            for event in events
+            for place, posting in enumerate(event.postings, 1)
+        ),
+        "sequence place grant customer entitlement account quantity effective_at recorded_at",
+    )
+
+
+def _idempotency(events: list[TransactionEvent]) -> Columns:
+    return {
+        "key": [event.key for event in events],
+        "sequence": [event.sequence for event in events],
+        "command_hash": [bytes.fromhex(event.command_hash) for event in events],
+    }
+
+
+def _records(events: list[RecordEvent]) -> Columns:
+    return {name: [getattr(event, name) for event in events] for name in records.columns.keys()}  # noqa: SIM118
+
+
+def _customers(events: list[RecordEvent]) -> Columns:
+    return {
+        "id": [event.id for event in events],
+        "segment": [event.after["segment"] for event in events],
+        "status": [event.after["status"] for event in events],
+        "sequence": [event.sequence for event in events],
+    }
+
+
+def _entitlements(events: list[RecordEvent]) -> Columns:
+    columns: Columns = {
+        name: [event.after[name] for event in events]
+        for name in ("code", "name", "description", "kind", "unit", "scale", "status")
+    }
+    columns["resources"] = [";".join(event.after["resources"]) for event in events]
+    columns["sequence"] = [event.sequence for event in events]
+    return columns
+
+
+def _products(events: list[RecordEvent]) -> Columns:
+    return _table(
+        product_versions,
+        (
+            (
+                event.id,
+                event.sequence,
+                event.recorded_at,
+                event.after["name"],
+                event.after["tier"],
+                event.after["period"],
+                canonical(event.after["lines"]).decode(),
+                event.after["status"],
+            )
+            for event in events
+            if event.record == "product"
+        ),
+        "code sequence recorded_at name tier period lines status",
+    )

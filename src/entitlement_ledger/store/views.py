@@ -1,0 +1,198 @@
+"""The read side of transactions and events: plain selects, paged by sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from entitlement_ledger.answers import (
+    BalanceChange,
+    DrawRow,
+    GrantRow,
+    HistoryFilter,
+    Page,
+    PostingRow,
+    TransactionDetail,
+    TransactionRow,
+)
+from entitlement_ledger.domain.events import (
+    Grant,
+    TransactionEvent,
+    decode_event,
+    sequence_of,
+    transaction_id,
+)
+from entitlement_ledger.store.reversals import (
+    is_reversal,
+    reversed_quantities,
+    status_now,
+    status_of,
+)
+from entitlement_ledger.store.searching import contains
+from entitlement_ledger.store.tables import (
+    entitlements,
+    idempotency,
+    journal,
+    transactions,
+)
+
+_t = transactions.c
+_ROW = select(transactions, entitlements.c.scale, entitlements.c.unit).select_from(
+    transactions.outerjoin(entitlements, entitlements.c.code == _t.entitlement)
+)
+
+
+def history(
+    connection: Connection, only: HistoryFilter, *, after: int | None, limit: int
+) -> Page[TransactionRow]:
+    """Give a page of transactions, newest first; `after` is the last sequence already seen."""
+    query = _ROW.where(*_conditions(only)).order_by(_t.sequence.desc()).limit(limit + 1)
+    if after is not None:
+        query = query.where(_t.sequence < after)
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    undone = reversed_quantities(connection, [row.sequence for row in page])
+    return Page(
+        tuple(_transaction_row(row, undone.get(row.sequence, 0)) for row in page),
+        page[-1].sequence if len(rows) > limit else None,
+    )
+
+
+def count_history(connection: Connection, only: HistoryFilter) -> int:
+    """Count the transactions that a filter matches."""
+    query = select(func.count()).select_from(transactions).where(*_conditions(only))
+    return connection.execute(query).scalar_one()
+
+
+def _conditions(only: HistoryFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        column == wanted
+        for column, wanted in (
+            (_t.customer, only.customer),
+            (_t.entitlement, only.entitlement),
+            (_t.type, only.type),
+            (_t.actor, only.actor),
+        )
+        if wanted is not None
+    ]
+    if only.status is not None:
+        conditions.append(status_now(only.status))
+    if only.since is not None:
+        conditions.append(_t.effective_at >= only.since)
+    if only.until is not None:
+        conditions.append(_t.effective_at < only.until)
+    if only.text:
+        looked_at = (_t.customer, _t.reference, _t.reason, _t.key, _t.actor)
+        conditions.append(or_(*(contains(column, only.text) for column in looked_at)))
+    return conditions
+
+
+def _transaction_row(row: Any, undone: int) -> TransactionRow:
+    return TransactionRow(
+        transaction=transaction_id(row.sequence),
+        sequence=row.sequence,
+        type=row.type,
+        status=status_of(row.status, row.quantity, undone),
+        code=row.code,
+        customer=row.customer,
+        entitlement=row.entitlement,
+        product=row.product,
+        quantity=row.quantity,
+        effective_at=row.effective_at,
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        role=row.role,
+        reason=row.reason,
+        reference=row.reference,
+        key=row.key,
+        scale=row.scale,
+        unit=row.unit,
+    )
+
+
+def transaction(connection: Connection, name: str) -> TransactionDetail | None:
+    """Find a transaction by id, then by key, then by its bare number."""
+    sequence = _find(connection, name)
+    if sequence is None:
+        return None
+    row = connection.execute(_ROW.where(_t.sequence == sequence)).first()
+    if row is None:
+        return None
+    stored = connection.execute(
+        select(journal.c.body, journal.c.hash).where(journal.c.sequence == sequence)
+    ).one()
+    event = decode_event(stored.body)
+    assert isinstance(event, TransactionEvent)
+    undone = connection.execute(
+        select(_t.sequence).where(_t.target == sequence, is_reversal()).order_by(_t.sequence)
+    ).scalars()
+    reversed_by = tuple(transaction_id(each) for each in undone.all())
+    taken_back = reversed_quantities(connection, [sequence]).get(sequence, 0)
+    return TransactionDetail(
+        row=_transaction_row(row, taken_back),
+        message=event.message,
+        history=event.history,
+        target=None if event.target is None else transaction_id(event.target),
+        reversed_by=reversed_by,
+        grants=tuple(grant_row(grant, event.sequence) for grant in event.grants),
+        draws=tuple(DrawRow(draw.grant, draw.quantity) for draw in event.draws),
+        postings=tuple(
+            PostingRow(p.grant, p.entitlement, p.account.value, p.quantity, p.effective_at)
+            for p in event.postings
+        ),
+        balances=_balance_changes(connection, event),
+        body=stored.body,
+        hash=stored.hash.hex(),
+    )
+
+
+def _find(connection: Connection, name: str) -> int | None:
+    sequence = sequence_of(name)
+    if sequence is not None:
+        return sequence
+    known = connection.execute(
+        select(idempotency.c.sequence).where(idempotency.c.key == name)
+    ).scalar()
+    if known is None and name.isascii() and name.isdigit() and len(name) <= 18:
+        return int(name)
+    return known
+
+
+def grant_row(grant: Grant, sequence: int) -> GrantRow:
+    """Give a grant as the faces show it."""
+    return GrantRow(
+        id=grant.id,
+        entitlement=grant.entitlement,
+        quantity=grant.quantity,
+        priority=grant.priority,
+        category=grant.category.value,
+        effective_from=grant.effective_from,
+        expires_at=grant.expires_at,
+        transaction=transaction_id(sequence),
+        parent=grant.parent,
+    )
+
+
+def _balance_changes(connection: Connection, event: TransactionEvent) -> tuple[BalanceChange, ...]:
+    codes = [change.entitlement for change in event.balances]
+    units = {
+        row.code: row
+        for row in connection.execute(
+            select(entitlements.c.code, entitlements.c.scale, entitlements.c.unit).where(
+                entitlements.c.code.in_(codes)
+            )
+        ).all()
+    }
+    return tuple(
+        BalanceChange(
+            entitlement=change.entitlement,
+            scale=units[change.entitlement].scale,
+            unit=units[change.entitlement].unit,
+            available_before=change.before.available,
+            available_after=change.after.available,
+            held_before=change.before.held,
+            held_after=change.after.held,
+        )
+        for change in event.balances
+    )
