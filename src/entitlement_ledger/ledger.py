@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,7 +42,7 @@ from entitlement_ledger.store.dialect import DatabaseError, InterruptError, inte
 from entitlement_ledger.store.due import due_holdings
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
-from entitlement_ledger.store.rebuilding import rebuild
+from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
 from entitlement_ledger.sweeping import sweep
 
 Progress = Callable[[int, int], None]
@@ -94,10 +94,16 @@ class Ledger:
         """
         path = store_path(store)
         engine = open_engine(path, read_only=read_only)
+        engine = _caught_up(engine, path, read_only=read_only)
         return cls(engine, path, read_only=read_only, clock=clock, roles=roles or {})
 
     def close(self) -> None:
-        """Close every connection; the file is free for others then."""
+        """Close every connection; the file is free for others then.
+
+        Projections that cannot be brought up to the journal now are brought up when it is opened.
+        """
+        with suppress(DatabaseError, SQLAlchemyError):
+            self._writer.catch_up()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -286,6 +292,8 @@ class Ledger:
     def _read(self) -> Iterator[Connection]:
         """Give a connection to read on; what goes wrong becomes one clear error."""
         thread = threading.get_ident()
+        with self._explained():
+            self._writer.catch_up()
         with self._explained(), self._engine.connect() as connection:
             self._reading[thread] = connection
             try:
@@ -336,3 +344,23 @@ class Ledger:
         if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
             raise InputError(f"no entitlement {entitlement!a}: check the code")
         return True
+
+
+def _caught_up(engine: Engine, path: Path, *, read_only: bool) -> Engine:
+    """Bring up projections that a crash left behind the journal; give an engine to go on with."""
+    try:
+        with engine.connect() as connection:
+            if not behind(connection):
+                return engine
+        if read_only:
+            engine.dispose()
+            engine = open_engine(path, read_only=False)
+        with engine.begin() as connection:
+            catch_up(connection)
+    except (DatabaseError, SQLAlchemyError) as error:
+        engine.dispose()
+        raise explain(error, path) from None
+    if not read_only:
+        return engine
+    engine.dispose()
+    return open_engine(path, read_only=True)

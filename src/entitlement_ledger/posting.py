@@ -29,7 +29,9 @@ from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.store.journal import append_events
 from entitlement_ledger.store.loading import load, new_book
 from entitlement_ledger.store.projections import project
+from entitlement_ledger.store.rebuilding import catch_up
 
+_BEHIND_MAX = 256
 _HOLDINGS_MAX = 50_000
 _CUSTOMERS_MAX = 200_000
 
@@ -43,6 +45,7 @@ class Writer:
         self._role_of = role_of
         self._lock = threading.Lock()
         self._book: Book | None = None
+        self._behind = 0
 
     def post(
         self, lines: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
@@ -57,12 +60,11 @@ class Writer:
                     if atomic and any(each.status is Status.REFUSED for each in outcomes):
                         self._book = None
                         return _none_of(outcomes)
-                    self.write(connection, events)
+                    behind = self._write(connection, events)
             except BaseException:
-                # What was decided did not become durable: read the state again next time.
-                self._book = None
+                self._distrust()
                 raise
-            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+            self._wrote(book, behind)
             return outcomes
 
     def preview(
@@ -83,26 +85,55 @@ class Writer:
                 with self._engine.begin() as connection:
                     book = self._ready_book(connection)
                     events = change(connection, book, self.now(book))
-                    self.write(connection, events)
+                    behind = self._write(connection, events)
             except BaseException:
-                self._book = None
+                self._distrust()
                 raise
-            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+            self._wrote(book, behind)
             return len(events)
 
     def alone(self, work: Callable[[Connection], int]) -> int:
         """Do work on the store while nothing is posted; what is kept in memory is read again."""
         with self._lock:
-            self._book = None
+            self._distrust()
             with self._engine.begin() as connection:
                 return work(connection)
 
-    @staticmethod
-    def write(connection: Connection, events: Sequence[Event]) -> None:
-        """Append events to the journal and to what is made of it."""
-        if events:
-            append_events(connection, events)
+    def catch_up(self) -> None:
+        """Bring the projections up to the journal, so that a read sees all that was answered."""
+        if not self._behind:
+            return
+        with self._lock:
+            with self._engine.begin() as connection:
+                catch_up(connection)
+            self._behind = 0
+
+    def _write(self, connection: Connection, events: Sequence[Event]) -> int:
+        """Append events to the journal; give how many the projections will be behind it.
+
+        A statement costs more than a row: a few events go into the journal alone, and the
+        projections are brought up right behind, many events at a time.
+        """
+        append_events(connection, events)
+        behind = self._behind + len(events)
+        if behind < _BEHIND_MAX:
+            return behind
+        if self._behind:
+            catch_up(connection)
+        else:
             project(connection, events)
+        return 0
+
+    def _distrust(self) -> None:
+        """Read the state again next time: what was decided may not have become durable."""
+        self._book = None
+        self._behind += 1
+
+    def _wrote(self, book: Book, behind: int) -> None:
+        """Go on from what is now durable. The book keeps what the projections lack."""
+        self._behind = behind
+        if not behind:
+            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
 
     def now(self, book: Book) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""
@@ -111,6 +142,8 @@ class Writer:
 
     def _ready_book(self, connection: Connection) -> Book:
         if self._book is None:
+            if self._behind:
+                catch_up(connection)
             self._book = new_book(connection)
         return self._book
 

@@ -41,11 +41,13 @@ class Book:
 
     Attributes:
         keys: the first event of every key that the batch uses again.
-        originals: by sequence; `sequences` finds them by key.
+        originals: by sequence.
+        all_customers: every customer is in it, so one that is not does not exist.
         last_recorded_at: None in an empty ledger.
     """
 
     customers: dict[str, Customer] = field(default_factory=dict)
+    all_customers: bool = False
     entitlements: dict[str, Entitlement] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Book:
             del self.holdings[holding]
         for customer in list(self.customers)[: max(len(self.customers) - customers_max, 0)]:
             del self.customers[customer]
+            self.all_customers = False
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)

@@ -14,6 +14,10 @@ from entitlement_ledger.domain.events import Account, Draw, Grant, Held, Posting
 from entitlement_ledger.domain.instants import INSTANT_MAX, Instant
 from entitlement_ledger.domain.timeline import Timeline
 
+_UNSPENT = frozenset({Account.AVAILABLE, Account.HELD, Account.EXPIRED})
+
+_NOTHING = Timeline()
+
 BurnKey = tuple[int, Instant, int, Instant, tuple[int, int]]
 
 
@@ -45,17 +49,22 @@ class GrantState:
         self.grant = grant
         self.burn_key = burn_key(grant)
         self.live = Timeline()
-        self.accounts: dict[Account, Timeline] = {
-            account: Timeline() for account in Account if account is not Account.ISSUANCE
-        }
+        self.accounts: dict[Account, Timeline] = {}
 
     def apply(self, account: Account, quantity: int, at: Instant) -> None:
         """Take one leg of a posting into the timelines."""
         if account is Account.ISSUANCE:
             return
-        self.accounts[account].add(at, quantity)
+        timeline = self.accounts.get(account)
+        if timeline is None:
+            timeline = self.accounts[account] = Timeline()
+        timeline.add(at, quantity)
         if account in (Account.AVAILABLE, Account.EXPIRED):
             self.live.add(at, quantity)
+
+    def account(self, account: Account) -> Timeline:
+        """Give an account's timeline: an empty one where nothing was ever posted to it."""
+        return self.accounts.get(account, _NOTHING)
 
     def gives(self, at: Instant) -> int:
         """How much the grant can give to a command effective at an instant (rule D1)."""
@@ -64,20 +73,18 @@ class GrantState:
             return 0
         return self.live.lowest_from(at)
 
-    def held(self, at: Instant) -> Held:
-        """Available and held at an instant; an unusable grant is worth nothing."""
-        if not self.grant.usable(at):
-            return Held(0, 0)
-        return Held(self.accounts[Account.AVAILABLE].at(at), self.accounts[Account.HELD].at(at))
+    def worth(self, account: Account, at: Instant) -> int:
+        """What an account counts for at an instant: an unusable grant is worth nothing."""
+        return self.account(account).at(at) if self.grant.usable(at) else 0
 
     @property
     def exhausted(self) -> bool:
         """Nothing is left in it, now or at any later instant known."""
-        return not self.live.final and not self.accounts[Account.HELD].final
+        return not self.live.final and not self.account(Account.HELD).final
 
     def last_change(self) -> Instant:
         """The latest instant at which anything is known to change."""
-        held = self.accounts[Account.HELD].instants
+        held = self.account(Account.HELD).instants
         return max(self.live.instants[-1:] + held[-1:], default=self.grant.effective_from)
 
     def restorations(self, quantity: int, at: Instant) -> list[tuple[Instant, int]]:
@@ -86,13 +93,10 @@ class GrantState:
         A sweep that ran before this draw arrived put the quantity away at a later instant; from
         there on the draw would overdraw `available`. Only what is lacking comes back (rule D2).
         """
-        available, expired = self.accounts[Account.AVAILABLE], self.accounts[Account.EXPIRED]
+        available, expired = self.account(Account.AVAILABLE), self.account(Account.EXPIRED)
         if not expired.final or available.lowest_from(at) >= quantity:
             return []
-        left = [
-            [instant, total - (expired.totals[i - 1] if i else 0)]
-            for i, (instant, total) in enumerate(zip(expired.instants, expired.totals, strict=True))
-        ]
+        left = [[instant, quantity] for instant, quantity in expired.steps()]
         taken: list[tuple[Instant, int]] = []
         for instant in sorted({*available.instants, *expired.instants}):
             if instant < at:
@@ -114,12 +118,15 @@ class GrantState:
 class Holding:
     """A customer's grants of one entitlement.
 
-    Exhausted grants are set aside, so that an answer costs what is still open and not the whole
-    past; they are looked at again only for instants before the last of them was used up.
+    The balance is kept as it changes over time. Exhausted grants are set aside, so that a draw
+    looks at what is still open and not at the whole past; they are looked at again only for
+    instants before the last of them was used up.
     """
 
     def __init__(self) -> None:
         self.grants: dict[str, GrantState] = {}
+        self.outstanding = 0
+        self._worth = {Account.AVAILABLE: Timeline(), Account.HELD: Timeline()}
         self._open: list[GrantState] = []
         self._closed: dict[str, GrantState] = {}
         self._closed_until: Instant | None = None
@@ -129,6 +136,10 @@ class Holding:
         """Make a holding of grants whose accounts are filled already."""
         holding = cls()
         holding.grants = {state.grant.id: state for state in states}
+        for state in holding.grants.values():
+            for account, timeline in state.accounts.items():
+                for at, quantity in timeline.steps():
+                    holding._count(state.grant, account, quantity, at)
         holding._open = sorted(holding.grants.values(), key=lambda each: each.burn_key)
         holding._settle(list(holding._open))
         return holding
@@ -146,7 +157,19 @@ class Holding:
         for posting in postings:
             state = touched[posting.grant] = self.grants[posting.grant]
             state.apply(posting.account, posting.quantity, posting.effective_at)
+            self._count(state.grant, posting.account, posting.quantity, posting.effective_at)
         self._settle(touched.values())
+
+    def _count(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
+        """Take one leg into what the holding is worth: from its instant to the grant's expiry."""
+        if account in _UNSPENT:
+            self.outstanding += quantity
+        worth = self._worth.get(account)
+        if worth is None or (grant.expires_at is not None and at >= grant.expires_at):
+            return
+        worth.add(at, quantity)
+        if grant.expires_at is not None:
+            worth.add(grant.expires_at, -quantity)
 
     def _settle(self, states: Iterable[GrantState]) -> None:
         """Sort grants that have changed into the open and the exhausted ones."""
@@ -170,16 +193,7 @@ class Holding:
 
     def balance(self, at: Instant) -> Held:
         """Give available and held at an instant."""
-        available = held = 0
-        for state in self.in_burn_order(at):
-            worth = state.held(at)
-            available += worth.available
-            held += worth.held
-        return Held(available, held)
-
-    def outstanding(self) -> int:
-        """Everything unspent, expired or not, scheduled included: the sum that must fit 64 bits."""
-        return sum(state.live.final + state.accounts[Account.HELD].final for state in self._open)
+        return Held(self._worth[Account.AVAILABLE].at(at), self._worth[Account.HELD].at(at))
 
     def draw(self, quantity: int, at: Instant) -> tuple[list[Draw], int]:
         """Say which grants give a quantity, in burn order, and how much is lacking.

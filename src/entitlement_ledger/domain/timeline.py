@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from entitlement_ledger.domain.instants import Instant
 
@@ -29,6 +30,13 @@ class Timeline:
             place += 1
         for later in range(place - 1, len(self.totals)):
             self.totals[later] += quantity
+
+    def steps(self) -> Iterator[tuple[Instant, int]]:
+        """Give each instant at which the total changes, and by how much."""
+        before = 0
+        for instant, total in zip(self.instants, self.totals, strict=True):
+            yield instant, total - before
+            before = total
 
     @property
     def final(self) -> int:

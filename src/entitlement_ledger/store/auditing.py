@@ -16,8 +16,8 @@ from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import journal, records, transactions
 
 _j, _t, _r = journal.c, transactions.c, records.c
-_ACTOR = func.coalesce(_t.actor, _r.actor)
-_SOURCE = journal.outerjoin(transactions, _t.sequence == _j.sequence).outerjoin(
+_actor = func.coalesce(_t.actor, _r.actor)
+_source = journal.outerjoin(transactions, _t.sequence == _j.sequence).outerjoin(
     records, _r.sequence == _j.sequence
 )
 
@@ -32,7 +32,7 @@ def events(
         .order_by(_j.sequence.desc())
         .limit(limit + 1)
     )
-    query = query.select_from(journal if only == EventFilter() else _SOURCE)
+    query = query.select_from(journal if only == EventFilter() else _source)
     if after is not None:
         query = query.where(_j.sequence < after)
     rows = connection.execute(query).all()
@@ -45,7 +45,7 @@ def events(
 
 def count_events(connection: Connection, only: EventFilter) -> int:
     """Count the events that a filter matches."""
-    source = journal if only == EventFilter() else _SOURCE
+    source = journal if only == EventFilter() else _source
     query = select(func.count()).select_from(source).where(*_conditions(only))
     return connection.execute(query).scalar_one()
 
@@ -53,7 +53,7 @@ def count_events(connection: Connection, only: EventFilter) -> int:
 def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if only.actor is not None:
-        conditions.append(only.actor == _ACTOR)
+        conditions.append(_actor == only.actor)
     if only.event == "transaction":
         conditions.append(_t.sequence.is_not(None))
     elif only.event is not None:
@@ -65,7 +65,7 @@ def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
     if only.until is not None:
         conditions.append(_j.recorded_at < only.until)
     if only.text:
-        looked_at = (func.coalesce(_t.customer, _r.id), _ACTOR, _t.reason, _t.reference)
+        looked_at = (func.coalesce(_t.customer, _r.id), _actor, _t.reason, _t.reference)
         conditions.append(or_(*(contains(column, only.text) for column in looked_at)))
     return conditions
 

@@ -136,7 +136,7 @@ def explanation(connection: Connection, balance: Balance, at: Instant) -> Explan
         gives = max(state.gives(at), 0) if usable else 0
         place += 1 if gives else 0
         sequence, actor, reason, reference = origins[state.grant.id]
-        worth = {account: line.at(at) for account, line in state.accounts.items()}
+        worth = {account: state.account(account).at(at) for account in Account}
         parts.append(
             GrantPart(
                 grant=grant_row(state.grant, sequence),
@@ -174,5 +174,5 @@ def _state(state: GrantState, at: Instant) -> str:
         return "scheduled"
     if not state.grant.usable(at):
         return "expired"
-    worth = state.held(at)
-    return "usable" if worth.available or worth.held else "used up"
+    left = state.worth(Account.AVAILABLE, at) or state.worth(Account.HELD, at)
+    return "usable" if left else "used up"

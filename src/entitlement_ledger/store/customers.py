@@ -12,7 +12,7 @@ from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import customers, entitlements, people
 
 _c, _p = customers.c, people.c
-_SOURCE = customers.outerjoin(people, _p.customer == _c.id)
+_source = customers.outerjoin(people, _p.customer == _c.id)
 
 
 def find_customers(
@@ -27,7 +27,7 @@ def find_customers(
 
 def count_customers(connection: Connection, *, search: str) -> int:
     """Count the customers that a search finds."""
-    query = select(func.count()).select_from(_SOURCE).where(*_matches(search))
+    query = select(func.count()).select_from(_source).where(*_matches(search))
     return connection.execute(query).scalar_one()
 
 
@@ -57,7 +57,7 @@ def entitlement_rows(connection: Connection) -> list[EntitlementRow]:
 
 def _rows() -> Any:
     return select(_c.id, _c.segment, _c.status, _p.name, _p.email, _p.created_at).select_from(
-        _SOURCE
+        _source
     )
 
 

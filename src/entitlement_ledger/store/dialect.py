@@ -43,7 +43,12 @@ InterruptError = duckdb.InterruptException
 
 _VALUES_ROWS_MAX = 24
 _IN_LIST_MAX = 64
-_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_CONFIG = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    # A checkpoint in the middle of posting stalls it: let the log grow, and checkpoint on closing.
+    "wal_autocheckpoint": "128MB",
+}
 _ARROW_TYPES: dict[type, pa.DataType] = {
     BigInteger: pa.int64(),
     Integer: pa.int32(),
@@ -70,6 +75,8 @@ def make_engine(path: str, *, read_only: bool) -> Engine:
     return create_engine(
         URL.create("duckdb+ledger", database=path),
         poolclass=QueuePool,
+        # Every block ends its own transaction; a second rollback would only cost time.
+        pool_reset_on_return=None,
         pool_size=4,
         max_overflow=60,
         connect_args={"read_only": read_only, "config": dict(_CONFIG)},

@@ -39,9 +39,8 @@ def last(connection: Connection) -> tuple[int, Instant | None]:
     return (0, None) if row is None else (row.sequence, row.recorded_at)
 
 
-def read_events(connection: Connection) -> Iterator[list[Event]]:
-    """Give the whole journal in order, in chunks, so that memory stays bounded."""
-    after = 0
+def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
+    """Give the journal's events in order, in chunks, so that memory stays bounded."""
     while True:
         rows = connection.execute(
             select(journal.c.sequence, journal.c.body)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from entitlement_ledger.domain.book import Book, HoldingKey
 from entitlement_ledger.domain.catalogue import (
@@ -40,11 +40,19 @@ from entitlement_ledger.store.tables import (
     product_versions,
 )
 
+_CUSTOMERS_AT_ONCE_MAX = 20_000
+
 
 def new_book(connection: Connection) -> Book:
-    """Give a book that knows the catalogue and where the journal ends, and nothing else yet."""
+    """Give a book that knows the catalogue and where the journal ends.
+
+    Customers are in it too unless they are many: a look-up for each new one would cost more.
+    """
     sequence, recorded_at = last(connection)
+    known = _customers(connection, limit=_CUSTOMERS_AT_ONCE_MAX + 1)
     return Book(
+        customers={} if len(known) > _CUSTOMERS_AT_ONCE_MAX else known,
+        all_customers=len(known) <= _CUSTOMERS_AT_ONCE_MAX,
         entitlements={each.code: each for each in _entitlements(connection)},
         products={each.code: each for each in _products(connection)},
         last_sequence=sequence,
@@ -68,43 +76,48 @@ def load(connection: Connection, book: Book, commands: Collection[Command]) -> N
 
 
 def load_originals(
-    connection: Connection, book: Book, keys: Iterable[str], named: Collection[str]
+    connection: Connection, book: Book, keys: Set[str], named: Collection[str]
 ) -> None:
-    """Load the first events of keys, and the transactions that commands name by id or key."""
+    """Load the first events of keys, and the transactions that commands name by id or key.
+
+    What the book has already it keeps: it may be ahead of the projections.
+    """
     sequences = {number for name in named if (number := sequence_of(name)) is not None}
-    sought = sorted({*keys, *(name for name in named if sequence_of(name) is None)})
-    events: list[TransactionEvent] = []
+    keys = {*keys, *(name for name in named if sequence_of(name) is None)}
+    sought = sorted(keys - book.keys.keys())
     with among(connection, sought, idempotency.c.key) as known:
-        bodies = select(journal.c.body).join(
-            idempotency, idempotency.c.sequence == journal.c.sequence
+        sequences |= set(
+            connection.execute(select(idempotency.c.sequence).where(known)).scalars().all()
         )
-        events += _decoded(connection.execute(bodies.where(known)).scalars())
-    if sequences:
-        with among(connection, sorted(sequences), journal.c.sequence) as known:
-            events += _decoded(connection.execute(select(journal.c.body).where(known)).scalars())
+    sequences -= book.originals.keys()
+    if not sequences:
+        return
+    with among(connection, sorted(sequences), journal.c.sequence) as known:
+        bodies = connection.execute(select(journal.c.body).where(known)).scalars().all()
+    events = [event for event in map(decode_event, bodies) if isinstance(event, TransactionEvent)]
     undone = reversed_quantities(connection, [each.sequence for each in events]) if named else {}
     for event in events:
         book.add_original(event, undone.get(event.sequence, 0))
 
 
-def _decoded(bodies: Iterable[bytes]) -> list[TransactionEvent]:
-    events = [decode_event(body) for body in list(bodies)]
-    return [event for event in events if isinstance(event, TransactionEvent)]
-
-
 def load_customers(connection: Connection, book: Book, ids: Iterable[str]) -> None:
     """Load customers that the book does not know yet."""
     lacking = sorted(set(ids) - book.customers.keys())
-    if not lacking:
-        return
-    with among(connection, lacking, customers.c.id) as wanted:
-        rows = connection.execute(
-            select(customers.c.id, customers.c.segment, customers.c.status).where(wanted)
-        ).all()
-    for row in rows:
-        book.customers[row.id] = Customer(
-            id=row.id, segment=row.segment, status=CustomerStatus(row.status)
-        )
+    if lacking and not book.all_customers:
+        with among(connection, lacking, customers.c.id) as wanted:
+            book.customers.update(_customers(connection, wanted))
+
+
+def _customers(
+    connection: Connection, *wanted: ColumnElement[bool], limit: int | None = None
+) -> dict[str, Customer]:
+    rows = connection.execute(
+        select(customers.c.id, customers.c.segment, customers.c.status).where(*wanted).limit(limit)
+    ).all()
+    return {
+        row.id: Customer(id=row.id, segment=row.segment, status=CustomerStatus(row.status))
+        for row in rows
+    }
 
 
 def load_holdings(connection: Connection, book: Book, pairs: Iterable[HoldingKey]) -> None:

@@ -151,7 +151,7 @@ def positive_quantity(command: Command) -> int:
 
 def room_for(quantity: int, holding: Holding) -> None:
     """Refuse a grant after which the unspent sum would pass 64 bits (rule Q1)."""
-    if holding.outstanding() + quantity > QUANTITY_MAX:
+    if holding.outstanding + quantity > QUANTITY_MAX:
         raise Refused(
             Code.INVALID_QUANTITY, "with this the customer's balance would pass the 64-bit range"
         )

@@ -19,7 +19,7 @@ def decide(state: GrantState, until: Instant) -> Iterator[Decision]:
     expires_at = state.grant.expires_at
     if expires_at is None or expires_at > until:
         return
-    available = state.accounts[Account.AVAILABLE]
+    available = state.account(Account.AVAILABLE)
     taken = 0
     for instant in [expires_at, *(at for at in available.instants if expires_at < at <= until)]:
         lapsed = available.lowest_from(instant) - taken
