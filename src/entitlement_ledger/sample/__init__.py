@@ -1,0 +1,1 @@
+"""The sample company: an outdoor shop with a loyalty programme, made by a seeded generator."""
