@@ -49,7 +49,8 @@ _Act = Callable[[Company, Instant], None]
 
 
 def _key(company: Company, at: Instant, actor: str) -> str:
-    return f"desk-{actor.split('.', maxsplit=1)[0]}-{format_instant(at)[:10]}-{company.next('desk'):04}"
+    first_name, _, _ = actor.partition(".")
+    return f"desk-{first_name}-{format_instant(at)[:10]}-{company.next('desk'):04}"
 
 
 def _talk(company: Company, at: Instant, *, person: Person, subject: str) -> None:

@@ -1,0 +1,97 @@
+"""The registry of actions: bindings, footer, help, palette and documentation are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+EVERYWHERE, TABLE = "everywhere", "table"
+CUSTOMERS, LEDGER, AUDIT, DETAIL = "customers", "ledger", "audit", "detail"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a key does.
+
+    Attributes:
+        name: the method that does it, without `action_`.
+        keys: separated by commas; the first is the one shown.
+        label: two words at most, for the footer.
+        help: one sentence, for help, palette and documentation.
+        where: the screens that have it.
+        footer: whether the footer names it.
+        changes: whether it records something: absent in read-only mode.
+    """
+
+    name: str
+    keys: str
+    label: str
+    help: str
+    where: tuple[str, ...]
+    footer: bool = True
+    changes: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("go_customers", "1", "Customers", "Go to the customers.", (EVERYWHERE,)),
+    Action("go_ledger", "2", "Ledger", "Go to the history of all transactions.", (EVERYWHERE,)),
+    Action("go_audit", "3", "Audit", "Go to the audit trail.", (EVERYWHERE,)),
+    Action("search", "slash", "Search", "Search the whole ledger.", (CUSTOMERS,)),
+    Action("search", "slash", "Filter", "Filter the whole ledger.", (LEDGER, AUDIT)),
+    Action("issue", "i", "Issue", "Issue a grant to the customer.", (CUSTOMERS,), changes=True),
+    Action("adjust", "a", "Adjust", "Correct the customer's balance.", (CUSTOMERS,), changes=True),
+    Action(
+        "open_customer", "c", "Customer", "Show the customer of this row.", (LEDGER, AUDIT, DETAIL),
+        footer=False,
+    ),
+    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT)),
+    Action("show_value", "space", "Value", "Show the whole row.", (TABLE,), footer=False),
+    Action("copy_value", "y", "Copy", "Copy the row's id.", (TABLE, DETAIL), footer=False),
+    Action("sort", "s", "Sort", "Sort by the next column.", (TABLE,), footer=False),
+    Action("cursor_down", "j", "Down", "Go down one row.", (TABLE,), footer=False),
+    Action("cursor_up", "k", "Up", "Go up one row.", (TABLE,), footer=False),
+    Action("scroll_top", "g", "First", "Go to the first row.", (TABLE,), footer=False),
+    Action("scroll_bottom", "G", "Last", "Go to the last row loaded.", (TABLE,), footer=False),
+    Action("back", "escape", "Back", "Go back, or clear the filter.",
+           (CUSTOMERS, LEDGER, AUDIT, DETAIL)),
+    Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),
+    Action("command_palette", "ctrl+p,colon", "Palette", "Find anything by name.", (EVERYWHERE,),
+           footer=False),
+    Action("leave", "q,ctrl+q", "Quit", "Leave the console.", (EVERYWHERE,)),
+)  # fmt: skip
+
+
+def actions_of(*where: str) -> list[Action]:
+    """Give the actions of some places, in the order of the registry."""
+    return [action for action in ACTIONS if set(action.where) & set(where)]
+
+
+def bindings_of(*where: str) -> list[BindingType]:
+    """Make the bindings of some places."""
+    return [
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.footer,
+            tooltip=action.help,
+            id=f"{'-'.join(action.where)}.{action.name}",
+        )
+        for action in actions_of(*where)
+    ]
+
+
+def key_names(action: Action) -> str:
+    """Write an action's keys as people call them."""
+    names = {"slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "space": "Space"}
+    return " ".join(names.get(key, key) for key in action.keys.split(","))
+
+
+def keys_table() -> str:
+    """Write the registry as a table for the documentation."""
+    rows = [
+        f"| `{key_names(action)}` | {action.help} | {', '.join(action.where)} |"
+        for action in ACTIONS
+    ]
+    return "\n".join(["| key | does | where |", "| --- | --- | --- |", *rows])

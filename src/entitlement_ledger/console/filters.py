@@ -1,0 +1,44 @@
+"""Filters as they are typed: `type:consume since:2026-01-01 late parcel`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TypeVar
+
+from entitlement_ledger.answers import EventFilter, HistoryFilter
+from entitlement_ledger.domain.instants import Instant, parse_instant
+
+Filter = TypeVar("Filter", HistoryFilter, EventFilter)
+_TIMES = ("since", "until")
+
+
+def parse_filter(kind: type[Filter], typed: str) -> Filter:
+    """Read a filter: `name:value` words narrow by a field, the other words are looked for.
+
+    Raises:
+        ValueError: a name that is no field, or a time that is none; the message says what to type.
+    """
+    names = [field.name for field in fields(kind) if field.name != "text"]
+    said: dict[str, str | Instant] = {}
+    words: list[str] = []
+    for word in typed.split():
+        name, colon, value = word.partition(":")
+        if not colon or name not in names:
+            if colon and value and name.isalpha() and name not in ("order", "invoice", "ticket"):
+                raise ValueError(f"{name}: is no field; these are: {', '.join(names)}")
+            words.append(word)
+        elif not value:
+            raise ValueError(f"{name}: lacks a value")
+        else:
+            said[name] = _time(name, value) if name in _TIMES else value
+    if words:
+        said["text"] = " ".join(words)
+    return kind(**said)  # type: ignore[arg-type]
+
+
+def _time(name: str, value: str) -> Instant:
+    """Read a day, which begins at midnight UTC, or a whole time."""
+    try:
+        return parse_instant(value if "T" in value.upper() else f"{value}T00:00:00Z")
+    except ValueError:
+        raise ValueError(f"{name}: takes a day such as 2026-03-01, or a time") from None

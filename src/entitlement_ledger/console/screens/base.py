@@ -1,0 +1,143 @@
+"""What every screen does alike: ask the ledger in a worker, and never show a stale answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from entitlement_ledger.console.session import Session
+from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
+from entitlement_ledger.errors import Cancelled, LedgerError
+
+if TYPE_CHECKING:
+    from entitlement_ledger.console.app import ConsoleApp
+    from entitlement_ledger.ledger import Ledger
+
+Answer = TypeVar("Answer")
+
+
+class LedgerScreen(Screen[None]):
+    """A screen that asks the ledger questions.
+
+    Questions are asked in slots: a newer one in the same slot interrupts the older, whose answer is
+    thrown away even if it still comes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: dict[str, int] = {}
+        self._threads: dict[str, int] = {}
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def session(self) -> Session | None:
+        """The open ledger, once there is one."""
+        return self.console.session
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame around what the screen shows."""
+        yield Breadcrumb(id="breadcrumb")
+        yield from self.compose_body()
+        yield StatusLine(id="status")
+        yield Footer(show_command_palette=False)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out what this screen shows."""
+        raise NotImplementedError
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this screen is, for the breadcrumb."""
+        raise NotImplementedError
+
+    def load(self) -> None:
+        """Ask for what this screen shows; the session is there."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show the frame; ask as soon as the store is open."""
+        self.show_places()
+        self.session_changed()
+
+    def session_changed(self) -> None:
+        """Go on once the store has been opened, or has been written to."""
+        self.query_one(StatusLine).show(self.session, self.console.waiting_for)
+        if self.session is not None:
+            self.load()
+
+    def show_places(self) -> None:
+        """Bring the breadcrumb up to date."""
+        self.query_one(Breadcrumb).show(*self.places())
+
+    def ask(
+        self, slot: str, question: Callable[[Ledger], Answer], land: Callable[[Answer], None]
+    ) -> None:
+        """Ask in a worker; `land` is given the answer unless a newer question was asked."""
+        if self.session is None:
+            return
+        number = self._asked[slot] = self._asked.get(slot, 0) + 1
+        older = self._threads.get(slot)
+        if older is not None:
+            self.session.ledger.interrupt(older)
+        work = partial(self._work, slot, number, question, land)
+        self.run_worker(work, thread=True, group=slot, exit_on_error=False)
+
+    def drop(self, slot: str) -> None:
+        """Throw away what was asked in a slot."""
+        self._asked[slot] = self._asked.get(slot, 0) + 1
+
+    def _work(
+        self,
+        slot: str,
+        number: int,
+        question: Callable[[Ledger], Answer],
+        land: Callable[[Answer], None],
+    ) -> None:
+        session = self.session
+        if session is None or self._asked[slot] != number:
+            return
+        self._threads[slot] = threading.get_ident()
+        try:
+            answer = question(session.ledger)
+        except Cancelled:
+            return
+        except LedgerError as error:
+            self._tell(self._landed, slot, number, self.failed, str(error))
+            return
+        finally:
+            if self._threads.get(slot) == threading.get_ident():
+                del self._threads[slot]
+        self._tell(self._landed, slot, number, land, answer)
+
+    def _tell(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Go back to the app's own thread, unless it has ended meanwhile."""
+        if self.app.is_running:
+            self.app.call_from_thread(call, *arguments)
+
+    def _landed(
+        self, slot: str, number: int, land: Callable[[Answer], None], answer: Answer
+    ) -> None:
+        if self._asked.get(slot) == number and self.is_attached:
+            land(answer)
+
+    def failed(self, message: str) -> None:
+        """Show what went wrong, and what to do."""
+        self.notify(message, title="Not answered", severity="error", markup=False)
+
+    def action_reload(self) -> None:
+        """Ask again."""
+        self.session_changed()
+
+    def action_back(self) -> None:
+        """Go back to where this screen was opened from."""
+        if len(self.app.screen_stack) > 1:
+            self.app.pop_screen()

@@ -1,0 +1,263 @@
+"""Customers: find one as you type, and see what they hold."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import DataTable, Input, Static
+
+from entitlement_ledger.answers import Balance, CustomerRow, HistoryFilter, Page, TransactionRow
+from entitlement_ledger.console.actions import CUSTOMERS, EVERYWHERE, bindings_of
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.detail import ExplanationScreen, TransactionScreen
+from entitlement_ledger.console.screens.form import FormScreen
+from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.console.wording import (
+    STATUS_SIGNS,
+    amount,
+    bar,
+    signed_status,
+    when,
+    when_exactly,
+)
+from entitlement_ledger.harmless import harmless
+
+_PAGE = 100
+_LATEST = 50
+_BAR = 10
+
+
+def _colour(status: str) -> str:
+    return STATUS_SIGNS.get(status, ("", ""))[1]
+
+
+CUSTOMER_COLUMNS: tuple[Column[CustomerRow], ...] = (
+    Column(" ", 1, lambda row: STATUS_SIGNS.get(row.status, ("·", ""))[0],
+           style=lambda row: _colour(row.status), order=lambda row: row.status),
+    Column("customer", 8, lambda row: row.id, order=lambda row: row.id),
+    Column("name", 12, lambda row: row.name, order=lambda row: row.name.casefold()),
+)  # fmt: skip
+
+BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
+    Column("entitlement", 16, lambda row: row.entitlement, order=lambda row: row.entitlement),
+    Column("available", 10, lambda row: amount(row.available, row.scale), right=True,
+           order=lambda row: row.available),
+    Column("held", 6, lambda row: amount(row.held, row.scale), right=True, wide_only=True),
+    Column("left", _BAR, lambda row: bar(row.available, row.granted, _BAR), wide_only=True,
+           style=lambda _: "accent"),
+    Column("lapses", 10, lambda row: when(row.expires_next, none="never")[:10],
+           order=lambda row: row.expires_next or 2**62),
+)  # fmt: skip
+
+TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
+    Column("effective", 11, lambda row: when(row.effective_at)[5:], order=lambda r: r.effective_at),
+    Column("type", 8, lambda row: row.type, order=lambda row: row.type),
+    Column("quantity", 9, lambda row: amount(row.quantity, row.scale), right=True,
+           order=lambda row: row.quantity or 0),
+    Column("of", 14, lambda row: row.entitlement or row.product or "", wide_only=True),
+    Column("status", 12, lambda row: signed_status(row.status),
+           style=lambda row: _colour(row.status), order=lambda row: row.status),
+    Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),
+)  # fmt: skip
+
+
+class CustomersScreen(LedgerScreen):
+    """Customers on the left; on the right what the selected one has, and what happened last."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE, CUSTOMERS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._customer: CustomerRow | None = None
+        self._wanted: str | None = None
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Customers", *([self._customer.id] if self._customer else []))
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the list and the selected customer."""
+        with Horizontal(id="customers"):
+            with Vertical(id="find"):
+                yield Input(placeholder="id, name or email  /", id="search", compact=True)
+                yield Static(id="found")
+                yield PagedTable(CUSTOMER_COLUMNS, key=lambda row: row.id, id="list")
+            with Vertical(id="customer"):
+                yield Static(id="head")
+                yield PagedTable(BALANCE_COLUMNS, key=lambda row: row.entitlement, id="balances")
+                yield Static(Content("latest transactions"), id="latest-title")
+                yield PagedTable(TRANSACTION_COLUMNS, key=lambda row: row.transaction, id="latest")
+
+    def on_mount(self) -> None:
+        """Begin with the list, so that keys are keys; `/` goes to the search."""
+        self.query_one("#head", Static).update(Content(""))
+        super().on_mount()
+        self.query_one("#list", PagedTable).focus()
+
+    @property
+    def search(self) -> str:
+        """What is searched for."""
+        return self.query_one("#search", Input).value
+
+    def load(self) -> None:
+        """Ask for the customers that the search finds."""
+        search = self.search
+        self.ask(
+            "list",
+            lambda ledger: (
+                ledger.customers(search=search, limit=_PAGE),
+                ledger.count_customers(search=search),
+            ),
+            self._show_list,
+        )
+
+    def show_customer(self, customer: str) -> None:
+        """Go to one customer, whatever was searched for."""
+        self._wanted = customer
+        search = self.query_one("#search", Input)
+        if search.value == customer:
+            self.load()
+        else:
+            search.value = customer
+
+    def _show_list(self, found: tuple[list[CustomerRow], int]) -> None:
+        rows, count = found
+        keep = self._wanted or (self._customer.id if self._customer else None)
+        self._wanted = None
+        self.query_one("#list", PagedTable).show_rows(rows, more=len(rows) < count, keep=keep)
+        self.query_one("#found", Static).update(self._chip(count))
+        if not rows:
+            self._customer = None
+            self._show_head()
+            for table in ("#balances", "#latest"):
+                self.query_one(table, PagedTable).show_rows([], more=False)
+
+    def _chip(self, count: int) -> Content:
+        if self.search:
+            text = f" {count:,} found: {self.search} "
+            return Content.assemble((harmless(text), "$background on $accent"))
+        if not count:
+            return Content.assemble(("no customers: import some", "$warning"))
+        return Content.assemble((f"{count:,} customers", "$secondary"))
+
+    def on_paged_table_more_wanted(self, message: PagedTable.MoreWanted[CustomerRow]) -> None:
+        """Ask for the next page of customers."""
+        table, search = message.table, self.search
+        if table.id != "list":
+            return
+        after = table.rows_held[-1].id
+        self.ask(
+            "more",
+            lambda ledger: ledger.customers(search=search, after=after, limit=_PAGE),
+            lambda rows: table.add_rows_held(rows, more=len(rows) == _PAGE),
+        )
+
+    def on_input_changed(self, _event: Input.Changed) -> None:
+        """Search as it is typed."""
+        self.drop("more")
+        self.load()
+
+    def on_input_submitted(self, _event: Input.Submitted) -> None:
+        """Go from the search to what it found."""
+        self.query_one("#list", PagedTable).focus()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show the customer under the cursor."""
+        if event.data_table.id == "list":
+            selected = self.query_one("#list", PagedTable).selected
+            if selected is not None:
+                self._customer = selected
+                self._show_head()
+                self._load_customer(selected.id)
+
+    def _load_customer(self, customer: str) -> None:
+        self.ask(
+            "customer",
+            lambda ledger: (
+                ledger.balances(customer),
+                ledger.history(HistoryFilter(customer=customer), limit=_LATEST),
+            ),
+            self._show_customer,
+        )
+
+    def _show_customer(self, found: tuple[list[Balance], Page[TransactionRow]]) -> None:
+        balances, latest = found
+        self.query_one("#balances", PagedTable).show_rows(balances, more=False)
+        self.query_one("#latest", PagedTable).show_rows(latest.rows, more=False)
+        title = f"latest {len(latest.rows)} transactions, more in the ledger"
+        if latest.next_after is None:
+            title = f"all {len(latest.rows)} transactions" if latest.rows else "no transactions yet"
+        self.query_one("#latest-title", Static).update(Content(title))
+
+    def _show_head(self) -> None:
+        self.show_places()
+        head, who = self.query_one("#head", Static), self._customer
+        if who is None:
+            head.update(Content.assemble(("Nobody selected: press / and type", "$secondary")))
+            return
+        head.update(
+            Content.assemble(
+                (harmless(who.name) or "(no name)", "bold"), "  ",
+                (signed_status(who.status), f"${_colour(who.status) or 'secondary'}"), "\n",
+                (harmless(f"{who.id} · {who.email} · {who.segment}"), "$secondary"), "\n",
+                (f"customer since {when_exactly(who.created_at, none='?')[:10]}", "$secondary"),
+            )
+        )  # fmt: skip
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Drill in: from the list to the balances, from there to the reasons."""
+        table = event.data_table
+        if table.id == "list":
+            self.query_one("#balances", PagedTable).focus()
+        elif isinstance(table, PagedTable) and table.selected is not None:
+            row = table.selected
+            if isinstance(row, Balance):
+                self.app.push_screen(ExplanationScreen(row.customer, row.entitlement))
+            elif isinstance(row, TransactionRow):
+                self.app.push_screen(TransactionScreen(row.transaction))
+
+    def action_search(self) -> None:
+        """Type what to search for."""
+        self.query_one("#search", Input).focus()
+
+    def action_back(self) -> None:
+        """Go back to the list; then clear the search."""
+        listed, search = self.query_one("#list", PagedTable), self.query_one("#search", Input)
+        if self.focused is not listed:
+            listed.focus()
+        elif search.value:
+            search.value = ""
+
+    def action_issue(self) -> None:
+        """Issue a grant to the selected customer."""
+        self._open_form("issue")
+
+    def action_adjust(self) -> None:
+        """Correct the selected customer's balance."""
+        self._open_form("adjust")
+
+    def _open_form(self, kind: str) -> None:
+        who = self._customer
+        if who is None or self.session is None:
+            self.notify("Select a customer first: press / and type.", markup=False)
+            return
+        selected = self.query_one("#balances", PagedTable).selected
+        chosen = selected.entitlement if isinstance(selected, Balance) else None
+        self.ask(
+            "catalogue",
+            lambda ledger: ledger.entitlements(),
+            lambda catalogue: partial(self._push_form, kind, who, chosen)(catalogue),
+        )
+
+    def _push_form(self, kind: str, who: CustomerRow, chosen: str | None, catalogue: list) -> None:  # type: ignore[type-arg]
+        self.app.push_screen(FormScreen(kind, who, catalogue, chosen), self._posted)
+
+    def _posted(self, transaction: str | None) -> None:
+        """Show what is new after something was posted."""
+        if transaction is not None:
+            self.console.recorded()

@@ -1,0 +1,231 @@
+"""Describing answers in text with colours from the theme, a word beside each colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from textual.content import Content
+
+from entitlement_ledger.answers import EventRow, Explanation, GrantPart, TransactionDetail
+from entitlement_ledger.console.wording import (
+    STATUS_SIGNS,
+    amount,
+    bar,
+    fit,
+    signed,
+    signed_status,
+    when,
+    when_exactly,
+)
+from entitlement_ledger.harmless import harmless
+
+_NAME_WIDTH = 13
+_BAR = 20
+
+
+def _status(status: str) -> tuple[str, str]:
+    colour = STATUS_SIGNS.get(status, ("", "secondary"))[1] or "secondary"
+    return signed_status(status), f"bold ${colour}"
+
+
+def _facts(facts: Iterable[tuple[str, str | None]]) -> list[Content]:
+    return [
+        Content.assemble((f"{name:<{_NAME_WIDTH}}", "$secondary"), harmless(value))
+        for name, value in facts
+        if value
+    ]
+
+
+def _heading(text: str) -> Content:
+    return Content.assemble("\n", (text, "bold $primary"))
+
+
+def change(name: str, before: str, after: str) -> Content:
+    """Show one thing before and after, as a difference with signs."""
+    if before == after:
+        return Content.assemble(("  = ", "$secondary"), harmless(f"{name}: {after}"))
+    lines: list[Content | tuple[str, str]] = []
+    if before:
+        lines += [("  - ", "bold $error"), (harmless(f"{name}: {before}"), "$error")]
+    if before and after:
+        lines.append(Content("\n"))
+    if after:
+        lines += [("  + ", "bold $success"), (harmless(f"{name}: {after}"), "$success")]
+    return Content.assemble(*lines)
+
+
+def transaction(detail: TransactionDetail) -> Content:
+    """Describe one transaction."""
+    row = detail.row
+    lines = [
+        Content.assemble(
+            (harmless(f"{row.type} "), "bold"),
+            (amount(row.quantity, row.scale, row.unit), "bold"),
+            harmless(f" {row.entitlement or row.product or ''}  "),
+            _status(row.status),
+            (f"  {row.code}: {harmless(detail.message)}" if row.code else "", "$error"),
+        ),
+        Content(""),
+        *_facts(
+            (
+                ("customer", row.customer),
+                ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
+                ("reason", row.reason or "—"),
+                ("reference", row.reference or "—"),
+                ("effective", when_exactly(row.effective_at)),
+                ("recorded", when_exactly(row.recorded_at)),
+                ("about", detail.target),
+                ("reversed by", ", ".join(detail.reversed_by)),
+                ("key", row.key),
+                ("id", f"{row.transaction}, event {row.sequence}"),
+                ("origin", "migrated from another system" if detail.history else None),
+            )
+        ),
+    ]
+    if detail.balances:
+        lines.append(_heading("Before → after"))
+        for each in detail.balances:
+            before, after = (
+                amount(n, each.scale, each.unit)
+                for n in (each.available_before, each.available_after)
+            )
+            lines.append(change(f"{each.entitlement} available", before, after))
+    if detail.grants:
+        lines.append(_heading("Grants given"))
+        for grant in detail.grants:
+            ends = when(grant.expires_at, none="never")
+            lines.append(
+                Content(
+                    harmless(
+                        f"  {grant.id}  {amount(grant.quantity, row.scale)}  {grant.category}, "
+                        f"priority {grant.priority}, from {when(grant.effective_from)}, "
+                        f"lapses {ends}"
+                    )
+                )
+            )
+    if detail.draws:
+        lines.append(_heading("Drawn, in this order"))
+        lines += [
+            Content(harmless(f"  {place}. {draw.grant}  {amount(draw.quantity, row.scale)}"))
+            for place, draw in enumerate(detail.draws, 1)
+        ]
+    if detail.postings:
+        lines.append(_heading("Postings"))
+        lines += [
+            Content(
+                f"  {fit(leg.grant, 12)} {fit(leg.account, 10)} "
+                f"{fit(signed(leg.quantity, row.scale), 14, right=True)}  "
+                f"{when_exactly(leg.effective_at)}"
+            )
+            for leg in detail.postings
+        ]
+    lines += [_heading("Event"), *_facts([("SHA-256", detail.hash)])]
+    return Content("\n").join(lines)
+
+
+def explanation(explained: Explanation) -> Content:
+    """Describe a balance grant by grant, in burn order."""
+    balance = explained.balance
+    lines = [
+        Content.assemble(
+            (harmless(balance.name or balance.entitlement), "bold"),
+            harmless(f"  {balance.entitlement}, {balance.kind}"),
+        ),
+        Content(
+            harmless(
+                f"{amount(balance.available, balance.scale, balance.unit)} available, "
+                f"{amount(balance.held, balance.scale, balance.unit)} held "
+                f"at {when_exactly(explained.at)}"
+            )
+        ),
+        Content.assemble(
+            (bar(balance.available, balance.granted, _BAR), "$accent"),
+            f"  of {amount(balance.granted, balance.scale, balance.unit)} in usable grants",
+        ),
+    ]
+    first = next((part for part in explained.parts if part.next_draw == 1), None)
+    lines.append(
+        Content.assemble(("Nothing can be drawn now.", "$warning"))
+        if first is None
+        else Content(
+            f"The next draw takes from {first.grant.id}, "
+            f"which can give {amount(first.gives, balance.scale, balance.unit)}."
+        )
+    )
+    lines.append(_heading("Grants, in the order in which they are drawn"))
+    drawn = sorted(explained.parts, key=lambda part: part.next_draw or len(explained.parts) + 1)
+    lines += [_part(part, balance.scale) for part in drawn]
+    return Content("\n").join(lines)
+
+
+def _part(part: GrantPart, scale: int) -> Content:
+    grant = part.grant
+    order = f"{part.next_draw:>3}. " if part.next_draw else "     "
+    went = [
+        f"{amount(n, scale)} {name}"
+        for name, n in (
+            ("available", part.available),
+            ("held", part.held),
+            ("consumed", part.consumed),
+            ("expired", part.expired),
+            ("revoked", part.revoked),
+        )
+        if n
+    ]
+    why = " ".join(text for text in (part.reason, part.reference) if text)
+    return Content.assemble(
+        order,
+        (f"{grant.id:<10}", "bold"),
+        _status(part.state),
+        harmless(f"  {amount(grant.quantity, scale)} = {' + '.join(went) or '0'}"),
+        "\n       ",
+        (
+            harmless(
+                f"{grant.category}, priority {grant.priority}, {when(grant.effective_from)[:10]} "
+                f"to {when(grant.expires_at, none='ever')[:10]}, by {part.actor}"
+                f"{': ' + why if why else ''}"
+            ),
+            "$secondary",
+        ),
+    )
+
+
+def event(row: EventRow) -> Content:
+    """Describe one event of the audit trail: who, when, what, why, and the difference."""
+    lines = [
+        Content.assemble(
+            (harmless(f"{row.what} {row.event if row.event != 'transaction' else ''} "), "bold"),
+            (harmless(row.subject), "bold"),
+            "  ",
+            _status(row.status),
+        ),
+        *_facts(
+            (
+                ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
+                ("reason", row.reason or "—"),
+                ("reference", row.reference or "—"),
+                ("recorded", when_exactly(row.recorded_at)),
+                ("effective", when_exactly(row.effective_at)),
+                ("refused", row.code),
+                ("note", row.message),
+            )
+        ),
+        _heading("Before → after"),
+    ]
+    before, after = row.before or {}, row.after or {}
+    names = sorted({*before, *after})
+    if not names:
+        lines.append(Content.assemble(("  nothing was changed", "$secondary")))
+    lines += [change(name, _value(before.get(name)), _value(after.get(name))) for name in names]
+    return Content("\n").join(lines)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(_value(each) for each in value) or "(none)"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(each)}" for name, each in value.items() if each is not None)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,122 @@
+"""One transaction, or one balance, with everything that explains it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from entitlement_ledger.answers import Explanation, TransactionDetail
+from entitlement_ledger.console.actions import DETAIL, EVERYWHERE, bindings_of
+from entitlement_ledger.console.screens import describing
+from entitlement_ledger.console.screens.base import LedgerScreen
+
+
+class DetailScreen(LedgerScreen):
+    """A page of text that can be scrolled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(EVERYWHERE, DETAIL),
+        ("j", "scroll('down')", ""),
+        ("k", "scroll('up')", ""),
+    ]
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the page."""
+        with VerticalScroll(id="page"):
+            yield Static(Content("…"), id="detail")
+
+    def show(self, content: Content) -> None:
+        """Show the page."""
+        self.query_one("#detail", Static).update(content)
+
+    def failed(self, message: str) -> None:
+        """Say on the page why there is nothing on it."""
+        self.show(Content.assemble((message, "$error")))
+
+    def action_scroll(self, direction: str) -> None:
+        """Scroll by a line."""
+        page = self.query_one("#page", VerticalScroll)
+        page.scroll_relative(y=1 if direction == "down" else -1, animate=False)
+
+    def copied(self) -> str:
+        """Give what `y` copies."""
+        raise NotImplementedError
+
+    def customer(self) -> str | None:
+        """Give the customer that this is about."""
+        raise NotImplementedError
+
+    def action_copy_value(self) -> None:
+        """Copy the id."""
+        self.app.copy_to_clipboard(self.copied())
+        self.notify("Copied.", timeout=2)
+
+    def action_open_customer(self) -> None:
+        """Show the customer."""
+        customer = self.customer()
+        if customer is not None:
+            self.console.open_customer(customer)
+
+
+class TransactionScreen(DetailScreen):
+    """What happened, who asked, what it changed, and the event that proves it."""
+
+    def __init__(self, transaction: str) -> None:
+        super().__init__()
+        self._transaction = transaction
+        self._detail: TransactionDetail | None = None
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Ledger", self._transaction)
+
+    def load(self) -> None:
+        """Ask for the transaction."""
+        self.ask("detail", lambda ledger: ledger.transaction(self._transaction), self._show)
+
+    def _show(self, detail: TransactionDetail) -> None:
+        self._detail = detail
+        self.show(describing.transaction(detail))
+
+    def copied(self) -> str:
+        """Give the transaction's id."""
+        return self._transaction
+
+    def customer(self) -> str | None:
+        """Give whose transaction it is."""
+        return self._detail.row.customer if self._detail else None
+
+
+class ExplanationScreen(DetailScreen):
+    """A balance grant by grant, and what the next draw would take."""
+
+    def __init__(self, customer: str, entitlement: str) -> None:
+        super().__init__()
+        self._customer = customer
+        self._entitlement = entitlement
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Customers", self._customer, self._entitlement)
+
+    def load(self) -> None:
+        """Ask for the explanation."""
+        self.ask(
+            "detail", lambda ledger: ledger.explain(self._customer, self._entitlement), self._show
+        )
+
+    def _show(self, explained: Explanation) -> None:
+        self.show(describing.explanation(explained))
+
+    def copied(self) -> str:
+        """Give the customer's id."""
+        return self._customer
+
+    def customer(self) -> str | None:
+        """Give whose balance it is."""
+        return self._customer

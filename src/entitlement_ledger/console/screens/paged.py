@@ -1,0 +1,124 @@
+"""What the Ledger and the Audit screen share: a filter over keyset pages, and a detail."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from entitlement_ledger.answers import EventFilter, HistoryFilter, Page
+from entitlement_ledger.console.filters import parse_filter
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.widgets.paged_table import PagedTable
+from entitlement_ledger.harmless import harmless
+
+Row = TypeVar("Row")
+Filter = TypeVar("Filter", HistoryFilter, EventFilter)
+PAGE = 100
+
+
+class PagedScreen(LedgerScreen, Generic[Row, Filter]):
+    """A table over the whole ledger, newest first."""
+
+    hint = ""
+    empty = ""
+
+    def __init__(self, filter_type: type[Filter]) -> None:
+        super().__init__()
+        self._filter_type = filter_type
+        self._only: Filter = filter_type()
+        self._next_after: int | None = None
+
+    def make_table(self) -> PagedTable[Row]:
+        """Make the table."""
+        raise NotImplementedError
+
+    def page(self, ledger: Any, only: Filter, after: int | None) -> Page[Row]:
+        """Ask for a page."""
+        raise NotImplementedError
+
+    def count(self, ledger: Any, only: Filter) -> int:
+        """Count what the filter matches."""
+        raise NotImplementedError
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the filter over the table."""
+        with Horizontal(id="filter-line"):
+            yield Input(placeholder=self.hint, id="filter", compact=True)
+            yield Static(id="chip")
+        yield self.make_table()
+
+    def on_mount(self) -> None:
+        """Begin in the table, so that keys are keys."""
+        super().on_mount()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable[Row]:
+        """The table."""
+        return self.query_one("#rows", PagedTable)
+
+    def load(self) -> None:
+        """Ask for the first page and, beside it, for the number of matches."""
+        only = self._only
+        self.drop("more")
+        self._chip("…")
+        self.ask("page", lambda ledger: self.page(ledger, only, None), self._show_first)
+        self.ask("count", lambda ledger: self.count(ledger, only), self._show_count)
+
+    def _show_first(self, page: Page[Row]) -> None:
+        self._next_after = page.next_after
+        self.table.show_rows(page.rows, more=page.next_after is not None)
+
+    def _show_count(self, count: int) -> None:
+        typed = self.query_one("#filter", Input).value.strip()
+        if typed:
+            self._chip(f" {count:,} match: {typed}   Esc clears ", "$background on $accent")
+        elif count:
+            self._chip(f"{count:,} in all")
+        else:
+            self._chip(self.empty, "$warning")
+
+    def _chip(self, text: str, style: str = "$secondary") -> None:
+        self.query_one("#chip", Static).update(Content.assemble((harmless(text), style)))
+
+    def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted[Row]) -> None:
+        """Ask for the next page."""
+        only, after = self._only, self._next_after
+        self.ask("more", lambda ledger: self.page(ledger, only, after), self._show_more)
+
+    def _show_more(self, page: Page[Row]) -> None:
+        self._next_after = page.next_after
+        self.table.add_rows_held(page.rows, more=page.next_after is not None)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed; what is not yet a filter waits for its end."""
+        try:
+            only = parse_filter(self._filter_type, event.value)
+        except ValueError as error:
+            self.drop("page")
+            self.drop("count")
+            self._chip(str(error), "$error")
+            return
+        if only != self._only or not event.value:
+            self._only = only
+            self.load()
+
+    def on_input_submitted(self, _event: Input.Submitted) -> None:
+        """Go from the filter to what it left."""
+        self.table.focus()
+
+    def action_search(self) -> None:
+        """Type a filter."""
+        self.query_one("#filter", Input).focus()
+
+    def action_back(self) -> None:
+        """Leave the filter, then clear it."""
+        typed = self.query_one("#filter", Input)
+        if self.focused is typed:
+            self.table.focus()
+        elif typed.value:
+            typed.value = ""

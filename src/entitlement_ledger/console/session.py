@@ -1,0 +1,26 @@
+"""The session: an open ledger, who is asking, and what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entitlement_ledger.ledger import Ledger
+
+
+@dataclass(slots=True)
+class Session:
+    """What every screen works with.
+
+    Attributes:
+        name: how the store is called on the status line.
+        transactions: how many there were when last looked.
+    """
+
+    ledger: Ledger
+    name: str
+    actor: str
+    read_only: bool = False
+    demo: bool = False
+    transactions: int = 0

@@ -1,0 +1,181 @@
+"""A table that holds keyset pages, never the whole result, and asks for more near its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widgets import DataTable
+
+from entitlement_ledger.console.actions import TABLE, bindings_of
+from entitlement_ledger.console.wording import cell
+
+Row = TypeVar("Row")
+_NEAR_END = 25
+_SCROLLBAR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column.
+
+    Attributes:
+        width: in cells; the last column takes what is left.
+        text: what a row shows in it.
+        style: the name of a theme colour for a row's cell, or nothing.
+        order: what rows are sorted by in this column; None where sorting makes no sense.
+        wide_only: left out of a narrow table.
+    """
+
+    label: str
+    width: int
+    text: Callable[[Row], str]
+    right: bool = False
+    style: Callable[[Row], str] | None = None
+    order: Callable[[Row], object] | None = None
+    wide_only: bool = False
+
+
+class PagedTable(DataTable[Text], Generic[Row]):
+    """Rows of one kind, a page at a time."""
+
+    BINDINGS = bindings_of(TABLE)
+    WIDE = 76
+
+    class MoreWanted(Message):
+        """The cursor came near the end and there is more: the next page is wanted."""
+
+        def __init__(self, table: PagedTable[Row]) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> PagedTable[Row]:
+            """The table that wants more."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        *,
+        key: Callable[[Row], str],
+        id: str,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        self._all_columns = columns
+        self._key = key
+        self.rows_held: list[Row] = []
+        self.more = False
+        self._asked = False
+        self._sorted_by = -1
+        self._laid_out_for = -1
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor."""
+        return (
+            self.rows_held[self.cursor_row] if 0 <= self.cursor_row < len(self.rows_held) else None
+        )
+
+    def show_rows(self, rows: Sequence[Row], *, more: bool, keep: str | None = None) -> None:
+        """Show a first page; the cursor goes to the row with the key `keep`, else to the first."""
+        self.rows_held = list(rows)
+        self.more, self._asked, self._sorted_by = more, False, -1
+        self._lay_out(keep=keep)
+
+    def add_rows_held(self, rows: Sequence[Row], *, more: bool) -> None:
+        """Add the next page."""
+        self.rows_held += rows
+        self.more, self._asked = more, False
+        for row in rows:
+            self._add(row)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Give the columns the new width."""
+        if self.size.width != self._laid_out_for:
+            selected = self.selected
+            self._lay_out(keep=None if selected is None else self._key(selected))
+
+    def _lay_out(self, *, keep: str | None) -> None:
+        self._laid_out_for = self.size.width
+        self.clear(columns=True)
+        for column, width in self._widths():
+            self.add_column(cell(column.label, width, right=column.right), width=width)
+        for row in self.rows_held:
+            self._add(row)
+        keys = [self._key(row) for row in self.rows_held]
+        if keep in keys:
+            self.move_cursor(row=keys.index(keep), animate=False)
+
+    def _widths(self) -> list[tuple[Column[Row], int]]:
+        wide = self.size.width >= self.WIDE
+        shown = [column for column in self._all_columns if wide or not column.wide_only]
+        taken = sum(column.width + 2 for column in shown[:-1]) + 2 + _SCROLLBAR
+        last = max(shown[-1].width, self.size.width - taken)
+        return [(column, column.width) for column in shown[:-1]] + [(shown[-1], last)]
+
+    def _add(self, row: Row) -> None:
+        colours = self.app.theme_variables
+        self.add_row(
+            *(
+                cell(
+                    column.text(row),
+                    width,
+                    right=column.right,
+                    style="" if column.style is None else colours.get(column.style(row), ""),
+                )
+                for column, width in self._widths()
+            ),
+            key=self._key(row),
+        )
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """Ask for the next page before the end is reached."""
+        near = self.cursor_row >= len(self.rows_held) - _NEAR_END
+        if self.more and near and not self._asked:
+            self._asked = True
+            self.post_message(self.MoreWanted(self))
+
+    def action_sort(self) -> None:
+        """Sort by the next column that can be; only a whole result, or the order would be a lie."""
+        places = [n for n, column in enumerate(self._all_columns) if column.order is not None]
+        if self.more:
+            self.notify("Only a whole result can be sorted: filter it first.", markup=False)
+        elif places:
+            later = [place for place in places if place > self._sorted_by]
+            self._sort_by(later[0] if later else places[0])
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column whose header was clicked."""
+        column = self._widths()[event.column_index][0]
+        if column.order is not None and not self.more:
+            self._sort_by(self._all_columns.index(column))
+
+    def _sort_by(self, place: int) -> None:
+        column = self._all_columns[place]
+        assert column.order is not None
+        descending = place == self._sorted_by
+        self._sorted_by = place
+        self.rows_held.sort(key=column.order, reverse=descending)  # type: ignore[arg-type]
+        self._lay_out(keep=None)
+        self.notify(f"Sorted by {column.label}.", timeout=2, markup=False)
+
+    def action_show_value(self) -> None:
+        """Show everything that the row under the cursor holds."""
+        from entitlement_ledger.console.screens.value import ValueScreen
+
+        row = self.selected
+        if row is not None:
+            values = [(column.label, column.text(row)) for column in self._all_columns]
+            self.app.push_screen(ValueScreen(values))
+
+    def action_copy_value(self) -> None:
+        """Copy the id of the row under the cursor."""
+        row = self.selected
+        if row is not None:
+            self.app.copy_to_clipboard(self._key(row))
+            self.notify("Copied.", timeout=2)
