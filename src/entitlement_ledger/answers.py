@@ -173,7 +173,8 @@ class EventRow:
         what: the transaction's type, or `added` or `changed`.
         subject: the customer, or the id or code of the record.
         status: of a transaction as it was recorded; `completed` for records.
-        before, after: the touched state in names and values; before is None where there was none.
+        balances: what a transaction touched.
+        before, after: a record's fields; before is None where there was none.
     """
 
     sequence: int
@@ -189,6 +190,7 @@ class EventRow:
     recorded_at: Instant
     effective_at: Instant
     message: str
+    balances: tuple[BalanceChange, ...]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 

@@ -280,11 +280,11 @@ class Ledger:
         with self._read() as connection:
             return auditing.count_events(connection, only or EventFilter())
 
-    def interrupt(self, thread: int) -> None:
-        """Interrupt the query that a thread is waiting for; there it raises `Cancelled`."""
-        connection = self._reading.get(thread)
-        if connection is not None:
-            interrupt(connection)
+    def interrupt(self, thread: int | None = None) -> None:
+        """Interrupt the query that a thread waits for, or all; `Cancelled` is raised there."""
+        for reader, connection in list(self._reading.items()):
+            if thread in (None, reader):
+                interrupt(connection)
 
     # Within
 

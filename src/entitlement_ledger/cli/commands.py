@@ -302,13 +302,14 @@ def rebuild(context: click.Context, as_json: bool) -> None:
 @click.option("--demo", is_flag=True, help="The sample company, in a temporary store.")
 @click.option("--read-only", is_flag=True, help="Look, and change nothing.")
 @click.pass_context
-def console(context: click.Context, demo: bool, read_only: bool) -> int:
+def console(context: click.Context, demo: bool, read_only: bool) -> None:
     """Open the terminal console."""
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise InputError("the console needs a terminal: use the other commands in scripts")
     from entitlement_ledger.console.app import run_console
 
-    settings = context.ensure_object(_Chosen).settings()
-    return run_console(
-        None if demo else settings.store, demo=demo, read_only=read_only, actor=settings.actor
+    run_console(
+        context.ensure_object(_Chosen).settings(),
+        demo=demo,
+        read_only=read_only,
     )

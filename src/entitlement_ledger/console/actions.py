@@ -8,6 +8,8 @@ from textual.binding import Binding, BindingType
 
 EVERYWHERE, TABLE = "everywhere", "table"
 CUSTOMERS, LEDGER, AUDIT, DETAIL = "customers", "ledger", "audit", "detail"
+FORM = "form"
+SCREENS = Binding.Group("Screens", compact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Action:
         help: one sentence, for help, palette and documentation.
         where: the screens that have it.
         footer: whether the footer names it.
+        group: whether the footer puts its key beside its neighbours', with one label for all.
         changes: whether it records something: absent in read-only mode.
     """
 
@@ -31,12 +34,14 @@ class Action:
     where: tuple[str, ...]
     footer: bool = True
     changes: bool = False
+    group: bool = False
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("go_customers", "1", "Customers", "Go to the customers.", (EVERYWHERE,)),
-    Action("go_ledger", "2", "Ledger", "Go to the history of all transactions.", (EVERYWHERE,)),
-    Action("go_audit", "3", "Audit", "Go to the audit trail.", (EVERYWHERE,)),
+    Action("go_customers", "1", "Customers", "Go to the customers.", (EVERYWHERE,), group=True),
+    Action("go_ledger", "2", "Ledger", "Go to the history of all transactions.", (EVERYWHERE,),
+           group=True),
+    Action("go_audit", "3", "Audit", "Go to the audit trail.", (EVERYWHERE,), group=True),
     Action("search", "slash", "Search", "Search the whole ledger.", (CUSTOMERS,)),
     Action("search", "slash", "Filter", "Filter the whole ledger.", (LEDGER, AUDIT)),
     Action("issue", "i", "Issue", "Issue a grant to the customer.", (CUSTOMERS,), changes=True),
@@ -45,7 +50,13 @@ ACTIONS: tuple[Action, ...] = (
         "open_customer", "c", "Customer", "Show the customer of this row.", (LEDGER, AUDIT, DETAIL),
         footer=False,
     ),
-    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT)),
+    Action("preview", "ctrl+s", "Preview", "Show what the form would do.", (FORM,), changes=True),
+    Action("scroll_down", "j", "Down", "Go down one line.", (DETAIL,), footer=False),
+    Action("scroll_up", "k", "Up", "Go up one line.", (DETAIL,), footer=False),
+    Action("scroll_home", "g", "Top", "Go to the top.", (DETAIL,), footer=False),
+    Action("scroll_end", "G", "End", "Go to the end.", (DETAIL,), footer=False),
+    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT),
+           footer=False),
     Action("show_value", "space", "Value", "Show the whole row.", (TABLE,), footer=False),
     Action("copy_value", "y", "Copy", "Copy the row's id.", (TABLE, DETAIL), footer=False),
     Action("sort", "s", "Sort", "Sort by the next column.", (TABLE,), footer=False),
@@ -54,12 +65,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("scroll_top", "g", "First", "Go to the first row.", (TABLE,), footer=False),
     Action("scroll_bottom", "G", "Last", "Go to the last row loaded.", (TABLE,), footer=False),
     Action("back", "escape", "Back", "Go back, or clear the filter.",
-           (CUSTOMERS, LEDGER, AUDIT, DETAIL)),
+           (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM)),
     Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),
     Action("command_palette", "ctrl+p,colon", "Palette", "Find anything by name.", (EVERYWHERE,),
            footer=False),
     Action("leave", "q,ctrl+q", "Quit", "Leave the console.", (EVERYWHERE,)),
 )  # fmt: skip
+
+
+CHANGES = frozenset(action.name for action in ACTIONS if action.changes)
+"""The names of what records something: absent in read-only mode."""
 
 
 def actions_of(*where: str) -> list[Action]:
@@ -76,6 +91,7 @@ def bindings_of(*where: str) -> list[BindingType]:
             action.label,
             show=action.footer,
             tooltip=action.help,
+            group=SCREENS if action.group else None,
             id=f"{'-'.join(action.where)}.{action.name}",
         )
         for action in actions_of(*where)

@@ -21,6 +21,12 @@ class Session:
     ledger: Ledger
     name: str
     actor: str
+    role: str | None = None
     read_only: bool = False
     demo: bool = False
     transactions: int = 0
+
+    @property
+    def who(self) -> str:
+        """Who is asking, with the role if there is one."""
+        return f"{self.actor} ({self.role})" if self.role else self.actor

@@ -6,12 +6,11 @@ from the bodies.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from entitlement_ledger.answers import EventFilter, EventRow, Page
+from entitlement_ledger.answers import BalanceChange, EventFilter, EventRow, Page
 from entitlement_ledger.domain.events import RecordEvent, TransactionEvent, decode_event
+from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import journal, records, transactions
 
@@ -36,9 +35,17 @@ def events(
     if after is not None:
         query = query.where(_j.sequence < after)
     rows = connection.execute(query).all()
-    page = rows[:limit]
+    page = [decode_event(row.body) for row in rows[:limit]]
+    balances = balance_changes(
+        connection, (event for event in page if isinstance(event, TransactionEvent))
+    )
     return Page(
-        tuple(_event_row(row.body) for row in page),
+        tuple(
+            _record(event)
+            if isinstance(event, RecordEvent)
+            else _transaction(event, balances[event.sequence])
+            for event in page
+        ),
         page[-1].sequence if len(rows) > limit else None,
     )
 
@@ -70,18 +77,7 @@ def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _event_row(body: bytes) -> EventRow:
-    event = decode_event(body)
-    return _record(event) if isinstance(event, RecordEvent) else _transaction(event)
-
-
-def _transaction(event: TransactionEvent) -> EventRow:
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for change in event.balances:
-        for name in ("available", "held"):
-            before[f"{change.entitlement} {name}"] = getattr(change.before, name)
-            after[f"{change.entitlement} {name}"] = getattr(change.after, name)
+def _transaction(event: TransactionEvent, balances: tuple[BalanceChange, ...]) -> EventRow:
     return EventRow(
         sequence=event.sequence,
         event="transaction",
@@ -96,8 +92,9 @@ def _transaction(event: TransactionEvent) -> EventRow:
         recorded_at=event.recorded_at,
         effective_at=event.effective_at,
         message=event.message,
-        before=before or None,
-        after=after or None,
+        balances=balances,
+        before=None,
+        after=None,
     )
 
 
@@ -116,6 +113,7 @@ def _record(event: RecordEvent) -> EventRow:
         recorded_at=event.recorded_at,
         effective_at=event.recorded_at,
         message="personal data changed too" if event.personal_changed else "",
+        balances=(),
         before=event.before,
         after=event.after,
     )

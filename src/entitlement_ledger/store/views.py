@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from entitlement_ledger.answers import (
-    BalanceChange,
     DrawRow,
     GrantRow,
     HistoryFilter,
@@ -23,6 +22,7 @@ from entitlement_ledger.domain.events import (
     sequence_of,
     transaction_id,
 )
+from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.reversals import (
     is_reversal,
     reversed_quantities,
@@ -141,7 +141,7 @@ def transaction(connection: Connection, name: str) -> TransactionDetail | None:
             PostingRow(p.grant, p.entitlement, p.account.value, p.quantity, p.effective_at)
             for p in event.postings
         ),
-        balances=_balance_changes(connection, event),
+        balances=balance_changes(connection, [event])[event.sequence],
         body=stored.body,
         hash=stored.hash.hex(),
     )
@@ -171,28 +171,4 @@ def grant_row(grant: Grant, sequence: int) -> GrantRow:
         expires_at=grant.expires_at,
         transaction=transaction_id(sequence),
         parent=grant.parent,
-    )
-
-
-def _balance_changes(connection: Connection, event: TransactionEvent) -> tuple[BalanceChange, ...]:
-    codes = [change.entitlement for change in event.balances]
-    units = {
-        row.code: row
-        for row in connection.execute(
-            select(entitlements.c.code, entitlements.c.scale, entitlements.c.unit).where(
-                entitlements.c.code.in_(codes)
-            )
-        ).all()
-    }
-    return tuple(
-        BalanceChange(
-            entitlement=change.entitlement,
-            scale=units[change.entitlement].scale,
-            unit=units[change.entitlement].unit,
-            available_before=change.before.available,
-            available_after=change.after.available,
-            held_before=change.before.held,
-            held_after=change.after.held,
-        )
-        for change in event.balances
     )

@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from entitlement_ledger.answers import EventFilter, EventRow, Page
-from entitlement_ledger.console.actions import AUDIT, EVERYWHERE, bindings_of
+from entitlement_ledger.console.actions import AUDIT, TABLE, bindings_of
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.paged import PAGE, PagedScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
-from entitlement_ledger.console.wording import STATUS_SIGNS, when
+from entitlement_ledger.console.wording import STATUS_SIGNS, amount, when
 from entitlement_ledger.domain.events import transaction_id
 
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ def _difference(row: EventRow) -> str:
     """Give what changed, in a few words."""
     if row.code:
         return f"✗ {row.code}"
-    before, after = row.before or {}, row.after or {}
-    changed = [name for name in after if before.get(name) != after[name]]
     if row.event != "transaction":
+        after = row.after or {}
+        changed = [name for name in after if (row.before or {}).get(name) != after[name]]
         return ", ".join(changed) if row.before else "new"
-    return ", ".join(f"{name} {before.get(name, 0):,} → {after[name]:,}" for name in changed)
+    return ", ".join(
+        f"{each.entitlement} {amount(each.available_before, each.scale)} → "
+        f"{amount(each.available_after, each.scale)}"
+        for each in row.balances
+    )
 
 
 COLUMNS: tuple[Column[EventRow], ...] = (
@@ -52,7 +56,8 @@ COLUMNS: tuple[Column[EventRow], ...] = (
 class AuditScreen(PagedScreen[EventRow, EventFilter]):
     """The journal above, the event under the cursor below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE, AUDIT)
+    WHERE: ClassVar[tuple[str, ...]] = (AUDIT, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(AUDIT)
     hint = "/ filter: actor:… what:adjust event:customer since:2026-01-01 words"
     empty = "the journal is empty: import customers, or go to Customers (1)"
 
@@ -83,9 +88,16 @@ class AuditScreen(PagedScreen[EventRow, EventFilter]):
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """Show the event under the cursor."""
+        self._show_event()
+
+    def _show_first(self, page: Page[EventRow]) -> None:
+        super()._show_first(page)
+        self._show_event()
+
+    def _show_event(self) -> None:
         row = self.table.selected
-        if row is not None:
-            self.query_one("#event-text", Static).update(describing.event(row))
+        shown = Content("") if row is None else describing.event(row)
+        self.query_one("#event-text", Static).update(shown)
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the transaction, where the event is one."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from entitlement_ledger.console.actions import CHANGES
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class LedgerScreen(Screen[None]):
+class LedgerScreen(Screen[str | None]):
     """A screen that asks the ledger questions.
 
     Questions are asked in slots: a newer one in the same slot interrupts the older, whose answer is
     thrown away even if it still comes.
     """
 
+    WHERE: ClassVar[tuple[str, ...]] = ()
+    """Which of the registry's actions this screen has, besides those everywhere."""
+
     def __init__(self) -> None:
         super().__init__()
         self._asked: dict[str, int] = {}
         self._threads: dict[str, int] = {}
+        self._seen = -1
 
     @property
     def console(self) -> ConsoleApp:
@@ -70,9 +75,19 @@ class LedgerScreen(Screen[None]):
 
     def session_changed(self) -> None:
         """Go on once the store has been opened, or has been written to."""
+        self._seen = self.console.version
         self.query_one(StatusLine).show(self.session, self.console.waiting_for)
         if self.session is not None:
             self.load()
+
+    def on_screen_resume(self) -> None:
+        """Show what was recorded while another screen was in front."""
+        if self._seen != self.console.version:
+            self.session_changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what records something where nothing may be recorded."""
+        return not (self.console.read_only and action in CHANGES)
 
     def show_places(self) -> None:
         """Bring the breadcrumb up to date."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +11,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from entitlement_ledger.answers import Balance, CustomerRow, HistoryFilter, Page, TransactionRow
-from entitlement_ledger.console.actions import CUSTOMERS, EVERYWHERE, bindings_of
+from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.detail import ExplanationScreen, TransactionScreen
 from entitlement_ledger.console.screens.form import FormScreen
@@ -29,11 +28,16 @@ from entitlement_ledger.harmless import harmless
 
 _PAGE = 100
 _LATEST = 50
-_BAR = 10
+_BAR = 8
 
 
 def _colour(status: str) -> str:
     return STATUS_SIGNS.get(status, ("", ""))[1]
+
+
+def _lapses(row: Balance) -> str:
+    """Give the day on which the next of it lapses; of nothing, nothing lapses."""
+    return when(row.expires_next, none="never" if row.granted else "—")[:10]
 
 
 CUSTOMER_COLUMNS: tuple[Column[CustomerRow], ...] = (
@@ -48,9 +52,9 @@ BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
     Column("available", 10, lambda row: amount(row.available, row.scale), right=True,
            order=lambda row: row.available),
     Column("held", 6, lambda row: amount(row.held, row.scale), right=True, wide_only=True),
-    Column("left", _BAR, lambda row: bar(row.available, row.granted, _BAR), wide_only=True,
+    Column("left", _BAR, lambda row: bar(row.available, row.granted, _BAR),
            style=lambda _: "accent"),
-    Column("lapses", 10, lambda row: when(row.expires_next, none="never")[:10],
+    Column("lapses", 10, _lapses,
            order=lambda row: row.expires_next or 2**62),
 )  # fmt: skip
 
@@ -69,7 +73,8 @@ TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
 class CustomersScreen(LedgerScreen):
     """Customers on the left; on the right what the selected one has, and what happened last."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE, CUSTOMERS)
+    WHERE: ClassVar[tuple[str, ...]] = (CUSTOMERS, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(CUSTOMERS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,12 +150,10 @@ class CustomersScreen(LedgerScreen):
             return Content.assemble(("no customers: import some", "$warning"))
         return Content.assemble((f"{count:,} customers", "$secondary"))
 
-    def on_paged_table_more_wanted(self, message: PagedTable.MoreWanted[CustomerRow]) -> None:
-        """Ask for the next page of customers."""
-        table, search = message.table, self.search
-        if table.id != "list":
-            return
-        after = table.rows_held[-1].id
+    def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
+        """Ask for the next page of customers: no other table here has one."""
+        table: PagedTable[CustomerRow] = self.query_one("#list", PagedTable)
+        search, after = self.search, table.rows_held[-1].id
         self.ask(
             "more",
             lambda ledger: ledger.customers(search=search, after=after, limit=_PAGE),
@@ -251,13 +254,8 @@ class CustomersScreen(LedgerScreen):
         self.ask(
             "catalogue",
             lambda ledger: ledger.entitlements(),
-            lambda catalogue: partial(self._push_form, kind, who, chosen)(catalogue),
+            lambda catalogue: self._push(FormScreen(kind, who, catalogue, chosen)),
         )
 
-    def _push_form(self, kind: str, who: CustomerRow, chosen: str | None, catalogue: list) -> None:  # type: ignore[type-arg]
-        self.app.push_screen(FormScreen(kind, who, catalogue, chosen), self._posted)
-
-    def _posted(self, transaction: str | None) -> None:
-        """Show what is new after something was posted."""
-        if transaction is not None:
-            self.console.recorded()
+    def _push(self, form: FormScreen) -> None:
+        self.app.push_screen(form)

@@ -7,7 +7,14 @@ from typing import Any
 
 from textual.content import Content
 
-from entitlement_ledger.answers import EventRow, Explanation, GrantPart, TransactionDetail
+from entitlement_ledger.answers import (
+    BalanceChange,
+    EntitlementRow,
+    EventRow,
+    Explanation,
+    GrantPart,
+    TransactionDetail,
+)
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
     amount,
@@ -18,6 +25,7 @@ from entitlement_ledger.console.wording import (
     when,
     when_exactly,
 )
+from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.harmless import harmless
 
 _NAME_WIDTH = 13
@@ -55,6 +63,18 @@ def change(name: str, before: str, after: str) -> Content:
     return Content.assemble(*lines)
 
 
+def _balance_changes(changes: Iterable[BalanceChange]) -> list[Content]:
+    return [
+        change(f"{each.entitlement} {name}", *(amount(n, each.scale, each.unit) for n in pair))
+        for each in changes
+        for name, pair in (
+            ("available", (each.available_before, each.available_after)),
+            ("held", (each.held_before, each.held_after)),
+        )
+        if name == "available" or any(pair)
+    ]
+
+
 def transaction(detail: TransactionDetail) -> Content:
     """Describe one transaction."""
     row = detail.row
@@ -84,13 +104,7 @@ def transaction(detail: TransactionDetail) -> Content:
         ),
     ]
     if detail.balances:
-        lines.append(_heading("Before → after"))
-        for each in detail.balances:
-            before, after = (
-                amount(n, each.scale, each.unit)
-                for n in (each.available_before, each.available_after)
-            )
-            lines.append(change(f"{each.entitlement} available", before, after))
+        lines += [_heading("Before → after"), *_balance_changes(detail.balances)]
     if detail.grants:
         lines.append(_heading("Grants given"))
         for grant in detail.grants:
@@ -121,6 +135,40 @@ def transaction(detail: TransactionDetail) -> Content:
             for leg in detail.postings
         ]
     lines += [_heading("Event"), *_facts([("SHA-256", detail.hash)])]
+    return Content("\n").join(lines)
+
+
+def outcome(answered: Outcome, entitlement: EntitlementRow, *, happened: bool) -> Content:
+    """Describe what a command did, or would do: before → after, and the grants it touches."""
+    scale, unit = entitlement.scale, entitlement.unit
+    if answered.code is not None:
+        return Content.assemble((f"✗ {answered.code}: ", "bold $error"), harmless(answered.message))
+    recorded = harmless(f"✓ Recorded as {answered.transaction}.")
+    lines = [
+        Content.assemble(
+            (recorded if happened else "This is what it would do:", "bold $success"),
+        )
+    ]
+    made = answered.event
+    for each in made.balances if made is not None else ():
+        before, after = amount(each.before.available, scale, unit), each.after.available
+        name = f"{each.entitlement} available"
+        lines.append(change(name, before, amount(after, scale, unit)))
+    for grant in made.grants if made is not None else ():
+        ends = when(grant.expires_at, none="never")
+        name = "this new grant" if not happened else grant.id
+        lines.append(
+            Content(
+                harmless(
+                    f"  gives {name}: {amount(grant.quantity, scale, unit)}, "
+                    f"{grant.category}, lapses {ends}"
+                )
+            )
+        )
+    lines += [
+        Content(harmless(f"  draws {amount(draw.quantity, scale, unit)} from {draw.grant}"))
+        for draw in answered.draws
+    ]
     return Content("\n").join(lines)
 
 
@@ -200,24 +248,24 @@ def event(row: EventRow) -> Content:
             "  ",
             _status(row.status),
         ),
-        *_facts(
-            (
-                ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
-                ("reason", row.reason or "—"),
-                ("reference", row.reference or "—"),
-                ("recorded", when_exactly(row.recorded_at)),
-                ("effective", when_exactly(row.effective_at)),
-                ("refused", row.code),
-                ("note", row.message),
-            )
-        ),
-        _heading("Before → after"),
     ]
     before, after = row.before or {}, row.after or {}
     names = sorted({*before, *after})
-    if not names:
+    lines += _balance_changes(row.balances)
+    if not names and not row.balances:
         lines.append(Content.assemble(("  nothing was changed", "$secondary")))
     lines += [change(name, _value(before.get(name)), _value(after.get(name))) for name in names]
+    lines += _facts(
+        (
+            ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
+            ("reason", row.reason or "—"),
+            ("reference", row.reference or "—"),
+            ("recorded", when_exactly(row.recorded_at)),
+            ("effective", when_exactly(row.effective_at)),
+            ("refused", row.code),
+            ("note", row.message),
+        )
+    )
     return Content("\n").join(lines)
 
 
@@ -227,5 +275,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(_value(each) for each in value) or "(none)"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(each)}" for name, each in value.items() if each is not None)
+        return ", ".join(
+            f"{name} {_value(each)}" for name, each in value.items() if each is not None
+        )
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -11,19 +11,17 @@ from textual.content import Content
 from textual.widgets import Static
 
 from entitlement_ledger.answers import Explanation, TransactionDetail
-from entitlement_ledger.console.actions import DETAIL, EVERYWHERE, bindings_of
+from entitlement_ledger.console.actions import DETAIL, bindings_of
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.harmless import harmless
 
 
 class DetailScreen(LedgerScreen):
     """A page of text that can be scrolled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of(EVERYWHERE, DETAIL),
-        ("j", "scroll('down')", ""),
-        ("k", "scroll('up')", ""),
-    ]
+    WHERE: ClassVar[tuple[str, ...]] = (DETAIL,)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(DETAIL)
 
     def compose_body(self) -> ComposeResult:
         """Lay out the page."""
@@ -36,12 +34,27 @@ class DetailScreen(LedgerScreen):
 
     def failed(self, message: str) -> None:
         """Say on the page why there is nothing on it."""
-        self.show(Content.assemble((message, "$error")))
+        self.show(Content.assemble((harmless(message), "$error")))
 
-    def action_scroll(self, direction: str) -> None:
-        """Scroll by a line."""
-        page = self.query_one("#page", VerticalScroll)
-        page.scroll_relative(y=1 if direction == "down" else -1, animate=False)
+    def action_scroll_down(self) -> None:
+        """Scroll down by a line."""
+        self._page.scroll_down(animate=False)
+
+    def action_scroll_up(self) -> None:
+        """Scroll up by a line."""
+        self._page.scroll_up(animate=False)
+
+    def action_scroll_home(self) -> None:
+        """Scroll to the top."""
+        self._page.scroll_home(animate=False)
+
+    def action_scroll_end(self) -> None:
+        """Scroll to the end."""
+        self._page.scroll_end(animate=False)
+
+    @property
+    def _page(self) -> VerticalScroll:
+        return self.query_one("#page", VerticalScroll)
 
     def copied(self) -> str:
         """Give what `y` copies."""

@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.widgets import DataTable
 
 from entitlement_ledger.answers import HistoryFilter, Page, TransactionRow
-from entitlement_ledger.console.actions import EVERYWHERE, LEDGER, bindings_of
+from entitlement_ledger.console.actions import LEDGER, TABLE, bindings_of
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.paged import PAGE, PagedScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
@@ -38,7 +38,8 @@ COLUMNS: tuple[Column[TransactionRow], ...] = (
 class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
     """The whole history, filtered in the store and paged by sequence."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE, LEDGER)
+    WHERE: ClassVar[tuple[str, ...]] = (LEDGER, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(LEDGER)
     hint = "/ filter: type:consume actor:… customer:… status:refused since:2026-01-01 words"
     empty = "nothing yet: go to Customers (1) and issue something (i)"
 
@@ -53,9 +54,7 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
         """Make the table of transactions."""
         return PagedTable(COLUMNS, key=lambda row: row.transaction, id="rows")
 
-    def page(
-        self, ledger: Ledger, only: HistoryFilter, after: int | None
-    ) -> Page[TransactionRow]:
+    def page(self, ledger: Ledger, only: HistoryFilter, after: int | None) -> Page[TransactionRow]:
         """Ask for a page of transactions."""
         return ledger.history(only, after=after, limit=PAGE)
 

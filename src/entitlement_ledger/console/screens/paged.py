@@ -28,7 +28,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def __init__(self, filter_type: type[Filter]) -> None:
         super().__init__()
-        self._filter_type = filter_type
+        self._filter_type: type[Filter] = filter_type
         self._only: Filter = filter_type()
         self._next_after: int | None = None
 
@@ -85,7 +85,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def _chip(self, text: str, style: str = "$secondary") -> None:
         self.query_one("#chip", Static).update(Content.assemble((harmless(text), style)))
 
-    def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted[Row]) -> None:
+    def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page."""
         only, after = self._only, self._next_after
         self.ask("more", lambda ledger: self.page(ledger, only, after), self._show_more)

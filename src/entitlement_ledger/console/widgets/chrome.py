@@ -17,7 +17,10 @@ class Breadcrumb(Static):
         """Show the way from the program to here."""
         parts: list[Content | tuple[str, str]] = [("Entitlement Ledger", "bold $primary")]
         for place in places:
-            parts += [("  ›  ", "$secondary"), plain(place)]
+            parts += [
+                ("  \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}  ", "$secondary"),
+                plain(place),
+            ]
         self.update(Content.assemble(*parts))
 
 
@@ -34,7 +37,7 @@ class StatusLine(Static):
             marks.append((" DEMO ", "bold $background on $warning"))
         if session.read_only:
             marks.append((" READ-ONLY ", "bold $background on $accent"))
-        words = [session.name, session.actor, f"{session.transactions:,} transactions"]
+        words = [session.name, session.who, f"{session.transactions:,} transactions"]
         parts = [*marks, (" " if marks else "") + harmless(" · ".join(words))]
         if note:
             parts.append((f" · {harmless(note)}", "$warning"))

@@ -16,7 +16,8 @@ from entitlement_ledger.console.wording import cell
 
 Row = TypeVar("Row")
 _NEAR_END = 25
-_SCROLLBAR = 2
+_SCROLLBAR = 1
+_GAP = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Column(Generic[Row]):
         text: what a row shows in it.
         style: the name of a theme colour for a row's cell, or nothing.
         order: what rows are sorted by in this column; None where sorting makes no sense.
-        wide_only: left out of a narrow table.
+        wide_only: left out where not every column fits.
     """
 
     label: str
@@ -44,28 +45,18 @@ class PagedTable(DataTable[Text], Generic[Row]):
     """Rows of one kind, a page at a time."""
 
     BINDINGS = bindings_of(TABLE)
-    WIDE = 76
 
     class MoreWanted(Message):
         """The cursor came near the end and there is more: the next page is wanted."""
-
-        def __init__(self, table: PagedTable[Row]) -> None:
-            super().__init__()
-            self.table = table
-
-        @property
-        def control(self) -> PagedTable[Row]:
-            """The table that wants more."""
-            return self.table
 
     def __init__(
         self,
         columns: Sequence[Column[Row]],
         *,
         key: Callable[[Row], str],
-        id: str,  # noqa: A002 - Textual's own name for it
+        id: str,
     ) -> None:
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        super().__init__(id=id, cursor_type="row", cell_padding=0)
         self._all_columns = columns
         self._key = key
         self.rows_held: list[Row] = []
@@ -104,7 +95,8 @@ class PagedTable(DataTable[Text], Generic[Row]):
         self._laid_out_for = self.size.width
         self.clear(columns=True)
         for column, width in self._widths():
-            self.add_column(cell(column.label, width, right=column.right), width=width)
+            label = cell(column.label, width, right=column.right)
+            self.add_column(label, width=width + _GAP)
         for row in self.rows_held:
             self._add(row)
         keys = [self._key(row) for row in self.rows_held]
@@ -112,10 +104,13 @@ class PagedTable(DataTable[Text], Generic[Row]):
             self.move_cursor(row=keys.index(keep), animate=False)
 
     def _widths(self) -> list[tuple[Column[Row], int]]:
-        wide = self.size.width >= self.WIDE
-        shown = [column for column in self._all_columns if wide or not column.wide_only]
-        taken = sum(column.width + 2 for column in shown[:-1]) + 2 + _SCROLLBAR
-        last = max(shown[-1].width, self.size.width - taken)
+        """Give the columns that fit, and their widths; the last one takes what is left."""
+        room = self.size.width - _SCROLLBAR
+        shown = list(self._all_columns)
+        if sum(column.width + _GAP for column in shown) > room:
+            shown = [column for column in shown if not column.wide_only]
+        taken = sum(column.width + _GAP for column in shown[:-1]) + _GAP
+        last = max(shown[-1].width, room - taken)
         return [(column, column.width) for column in shown[:-1]] + [(shown[-1], last)]
 
     def _add(self, row: Row) -> None:
@@ -138,7 +133,7 @@ class PagedTable(DataTable[Text], Generic[Row]):
         near = self.cursor_row >= len(self.rows_held) - _NEAR_END
         if self.more and near and not self._asked:
             self._asked = True
-            self.post_message(self.MoreWanted(self))
+            self.post_message(self.MoreWanted())
 
     def action_sort(self) -> None:
         """Sort by the next column that can be; only a whole result, or the order would be a lie."""

@@ -1,0 +1,211 @@
+"""The console's app: three modes, one session, and a first paint that waits for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+
+from entitlement_ledger.console.actions import CHANGES, EVERYWHERE, Action, actions_of, bindings_of
+from entitlement_ledger.console.opening import Opening
+from entitlement_ledger.console.palette import ActionProvider
+from entitlement_ledger.console.screens.audit import AuditScreen
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.customers import CustomersScreen
+from entitlement_ledger.console.screens.form import FormScreen
+from entitlement_ledger.console.screens.help import HelpScreen
+from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
+from entitlement_ledger.console.session import Session
+from entitlement_ledger.console.themes import DEFAULT_THEME, find_themes
+from entitlement_ledger.console.widgets.chrome import StatusLine
+from entitlement_ledger.errors import Cancelled, LedgerError
+from entitlement_ledger.settings import Settings, config_folder
+
+
+class ConsoleApp(App[None]):
+    """The terminal console.
+
+    Attributes:
+        session: the open ledger, once there is one.
+        waiting_for: in a few words, what is being waited for until then.
+        problem: why the store could not be opened.
+        version: grows whenever something was recorded, so that screens know that they are old.
+    """
+
+    TITLE = "Entitlement Ledger"
+    CSS_PATH = "console.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "customers": CustomersScreen,
+        "ledger": LedgerHistoryScreen,
+        "audit": AuditScreen,
+    }
+    DEFAULT_MODE = "customers"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
+    COMMANDS: ClassVar[set[type[ActionProvider]]] = {ActionProvider}  # type: ignore[assignment]
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__()
+        self._opening = opening
+        self.read_only = opening.read_only
+        self.session: Session | None = None
+        self.waiting_for = "opening the store…"
+        self.version = 0
+        self.problem: LedgerError | None = None
+        self.our_themes: tuple[str, ...] = ()
+        self._use_themes(opening.settings.theme)
+
+    def _use_themes(self, wanted: str | None) -> None:
+        themes, self._theme_problems = find_themes()
+        for theme in themes:
+            self.register_theme(theme)
+        self.our_themes = tuple(theme.name for theme in themes)
+        if wanted is not None and wanted not in self.our_themes:
+            known = ", ".join(sorted(self.our_themes))
+            self._theme_problems.append(f"theme {wanted!a} is not one of {known}")
+            wanted = None
+        self.theme = wanted or DEFAULT_THEME
+
+    def on_mount(self) -> None:
+        """Open the store once the first paint is out."""
+        for problem in self._theme_problems:
+            self.notify(problem, title="Theme", severity="warning", markup=False)
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
+
+    def _open_session(self) -> None:
+        """Open the store; runs in a thread, so that the console can be looked at meanwhile."""
+        try:
+            session = self._opening.session(lambda words: self._from_thread(self._wait, words))
+        except Cancelled:
+            return
+        except LedgerError as error:
+            self._from_thread(self._not_opened, error)
+            return
+        if self._opening.cancelled:
+            session.ledger.close()
+        else:
+            self._from_thread(self._opened, session)
+
+    def _from_thread(self, call: Callable[..., None], *arguments: object) -> None:
+        if self.is_running and not self._opening.cancelled:
+            self.call_from_thread(call, *arguments)
+
+    def _wait(self, words: str) -> None:
+        self.waiting_for = words
+        for line in self.screen.query(StatusLine):
+            line.show(None, words)
+
+    def _opened(self, session: Session) -> None:
+        self.session = session
+        self.waiting_for = ""
+        self._changed()
+
+    def _not_opened(self, error: LedgerError) -> None:
+        self.problem = error
+        self.action_leave()
+
+    def recorded(self) -> None:
+        """Go on after something was recorded: the screen in front at once, others when shown."""
+        screen = self.screen
+        if self.session is None or not isinstance(screen, LedgerScreen):
+            return
+        screen.ask("transactions", lambda ledger: ledger.count_history(), self._counted)
+
+    def _counted(self, transactions: int) -> None:
+        assert self.session is not None
+        self.session.transactions = transactions
+        self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+        for screen in self.screen_stack:
+            if isinstance(screen, LedgerScreen):
+                screen.session_changed()
+
+    # What keys do
+
+    def actions_here(self, screen: Screen[Any]) -> list[Action]:
+        """Give the registry's actions that a screen has."""
+        where = screen.WHERE if isinstance(screen, LedgerScreen) else ()
+        return [
+            action
+            for action in actions_of(EVERYWHERE, *where)
+            if not (self.read_only and action.name in CHANGES)
+        ]
+
+    async def run_registered(self, action: Action) -> None:
+        """Do what a key would do, on what has the focus, its screen, or the app."""
+        name = f"action_{action.name}"
+        holders: list[Widget | App[None] | None] = [self.screen.focused, self.screen, self]
+        for holder in holders:
+            if holder is not None and hasattr(holder, name):
+                await self.run_action(action.name, holder)
+                return
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer none: the palette is made from the registry."""
+        return ()
+
+    async def action_go_customers(self) -> None:
+        """Go to the customers."""
+        await self.switch_mode("customers")
+
+    async def action_go_ledger(self) -> None:
+        """Go to the history."""
+        await self.switch_mode("ledger")
+
+    async def action_go_audit(self) -> None:
+        """Go to the audit trail."""
+        await self.switch_mode("audit")
+
+    def open_customer(self, customer: str) -> None:
+        """Show a customer, from wherever."""
+        self.run_worker(self._open_customer(customer), group="going")
+
+    async def _open_customer(self, customer: str) -> None:
+        await self.switch_mode("customers")
+        while len(self.screen_stack) > 1:
+            if isinstance(self.screen, FormScreen):
+                self.notify("Finish this form first.", markup=False)
+                return
+            await self.pop_screen()
+        if isinstance(self.screen, CustomersScreen):
+            self.screen.show_customer(customer)
+
+    def action_help(self) -> None:
+        """Show the keys of this screen."""
+        if isinstance(self.screen, ModalScreen):
+            return
+        note = f"Settings and own themes: {config_folder()}"
+        self.push_screen(HelpScreen(self.actions_here(self.screen), note))
+
+    def action_leave(self) -> None:
+        """Leave; what is still being asked is interrupted, so that nobody waits for it."""
+        self._opening.cancelled = True
+        if self.session is not None:
+            self.session.ledger.interrupt()
+        self.exit()
+
+
+def run_console(settings: Settings, *, demo: bool, read_only: bool) -> None:
+    """Run the console until it is left.
+
+    Raises:
+        StoreError: the store could not be opened; the console has closed again.
+    """
+    opening = Opening(settings, demo, read_only)
+    app = ConsoleApp(opening)
+    try:
+        app.run()
+    finally:
+        if app.session is not None:
+            app.session.ledger.close()
+        opening.close()
+    if app.problem is not None:
+        raise app.problem
