@@ -7,16 +7,16 @@ it harmless before showing it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from entitlement_ledger.domain.instants import Instant
 
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True):
     """What a customer has of one entitlement at an instant."""
 
     customer: str
@@ -32,8 +32,7 @@ class Balance:
     expires_next: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerRow:
+class CustomerRow(msgspec.Struct, frozen=True):
     """One customer in a list."""
 
     id: str
@@ -44,8 +43,7 @@ class CustomerRow:
     created_at: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
+class HistoryFilter(msgspec.Struct, frozen=True):
     """Which transactions to list. None means any; `since` and `until` read `effective_at` (T5).
 
     `text` looks for a part of customer, reference, reason, key or actor, case aside.
@@ -61,8 +59,7 @@ class HistoryFilter:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(msgspec.Struct, frozen=True):
     """One transaction in a list; `scale` and `unit` are None where no entitlement is named."""
 
     transaction: str
@@ -85,16 +82,14 @@ class TransactionRow:
     unit: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class Page(msgspec.Struct, Generic[Row], frozen=True):
     """Rows of a keyset page, newest first. `next_after` is None on the last page."""
 
     rows: tuple[Row, ...]
     next_after: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceChange:
+class BalanceChange(msgspec.Struct, frozen=True):
     """A touched balance before and after."""
 
     entitlement: str
@@ -106,8 +101,7 @@ class BalanceChange:
     held_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class PostingRow:
+class PostingRow(msgspec.Struct, frozen=True):
     """One leg of a transaction."""
 
     grant: str
@@ -117,16 +111,14 @@ class PostingRow:
     effective_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class DrawRow:
+class DrawRow(msgspec.Struct, frozen=True):
     """What one grant gave, in the order drawn."""
 
     grant: str
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class GrantRow:
+class GrantRow(msgspec.Struct, frozen=True):
     """A grant as it was given."""
 
     id: str
@@ -140,8 +132,7 @@ class GrantRow:
     parent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionDetail:
+class TransactionDetail(msgspec.Struct, frozen=True):
     """One transaction with everything that its event holds.
 
     Attributes:
@@ -164,8 +155,7 @@ class TransactionDetail:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     """One event of the journal, as the audit trail lists it.
 
     Attributes:
@@ -195,8 +185,7 @@ class EventRow:
     after: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(msgspec.Struct, frozen=True):
     """Which events to list. `since` and `until` read `recorded_at`, half-open.
 
     `text` looks for a part of subject, actor, reason or reference, case aside.
@@ -210,8 +199,7 @@ class EventFilter:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GrantPart:
+class GrantPart(msgspec.Struct, frozen=True):
     """One grant's part in a balance.
 
     Attributes:
@@ -234,8 +222,7 @@ class GrantPart:
     gives: int
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True):
     """A balance grant by grant, and what the next draw would take."""
 
     balance: Balance
@@ -243,8 +230,7 @@ class Explanation:
     parts: tuple[GrantPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EntitlementRow:
+class EntitlementRow(msgspec.Struct, frozen=True):
     """One entitlement of the catalogue."""
 
     code: str
@@ -257,8 +243,7 @@ class EntitlementRow:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
+class StoreStatus(msgspec.Struct, frozen=True):
     """What a status line shows of the store."""
 
     path: str
@@ -269,8 +254,7 @@ class StoreStatus:
     last_recorded_at: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """What an import did with one file. With problems, nothing of it was loaded."""
 
     file: str
@@ -281,8 +265,7 @@ class Imported:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DueWork:
+class DueWork(msgspec.Struct, frozen=True):
     """What a run of due work recorded."""
 
     expired: int

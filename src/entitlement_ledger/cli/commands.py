@@ -14,10 +14,7 @@ import click
 
 from entitlement_ledger import __version__
 from entitlement_ledger.cli import printing, showing
-from entitlement_ledger.cli.lines import read_batches
-from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.instants import Instant, parse_instant
-from entitlement_ledger.domain.lines import parse_line
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.settings import Settings, load_settings
 
@@ -44,7 +41,23 @@ class InstantArgument(click.ParamType[Instant]):
             self.fail(f"{value!r}: {error}", param, ctx)
 
 
+class TypeArgument(click.ParamType[str]):
+    """A type of transaction."""
+
+    name = "type"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read the type, or fail with one line."""
+        from entitlement_ledger.domain.commands import CommandType
+
+        known = [each.value for each in CommandType]
+        if value not in known:
+            self.fail(f"{value!r} is not one of {', '.join(known)}", param, ctx)
+        return str(value)
+
+
 INSTANT = InstantArgument()
+TYPE = TypeArgument()
 
 
 class _Chosen:
@@ -153,6 +166,9 @@ def import_(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> i
 @click.pass_context
 def post(context: click.Context, file: str, atomic: bool, history: bool) -> int:
     """Post commands in JSON Lines from FILE, or from standard input with `-`."""
+    from entitlement_ledger.cli.lines import read_batches
+    from entitlement_ledger.domain.lines import parse_line
+
     if file != "-" and not Path(file).is_file():
         raise InputError(f"{file} is not a file: name one with commands in JSON Lines, or -")
     with opened(context, read_only=False) as (ledger, settings):
@@ -202,7 +218,7 @@ def balance(
 @as_json
 @click.option("--customer")
 @click.option("--entitlement")
-@click.option("--type", "of_type", type=click.Choice([each.value for each in CommandType]))
+@click.option("--type", "of_type", type=TYPE)
 @click.option("--actor", help="Asked for by this actor.")
 @click.option("--since", type=INSTANT, help="Effective at this time or later.")
 @click.option("--until", type=INSTANT, help="Effective before this time.")

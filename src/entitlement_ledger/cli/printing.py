@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import Instant, format_instant, to_datetime
 from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.domain.decide import Outcome
 
 
 def narrate(text: str) -> None:

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from entitlement_ledger.console.actions import CHANGES, EVERYWHERE, Action, actions_of, bindings_of
 from entitlement_ledger.console.opening import Opening
-from entitlement_ledger.console.palette import ActionProvider
-from entitlement_ledger.console.screens.audit import AuditScreen
 from entitlement_ledger.console.screens.base import LedgerScreen
-from entitlement_ledger.console.screens.customers import CustomersScreen
-from entitlement_ledger.console.screens.form import FormScreen
-from entitlement_ledger.console.screens.help import HelpScreen
-from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.themes import DEFAULT_THEME, find_themes
-from entitlement_ledger.console.widgets.chrome import StatusLine
+from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
 from entitlement_ledger.settings import Settings, config_folder
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+# What the first paint does not show is imported when it is first wanted.
+
+
+def _customers() -> Screen[Any]:
+    from entitlement_ledger.console.screens.customers import CustomersScreen
+
+    return CustomersScreen()
+
+
+def _ledger() -> Screen[Any]:
+    from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
+
+    return LedgerHistoryScreen()
+
+
+def _audit() -> Screen[Any]:
+    from entitlement_ledger.console.screens.audit import AuditScreen
+
+    return AuditScreen()
+
+
+def _palette() -> type[Provider]:
+    from entitlement_ledger.console.palette import ActionProvider
+
+    return ActionProvider
 
 
 class ConsoleApp(App[None]):
@@ -39,13 +62,12 @@ class ConsoleApp(App[None]):
     TITLE = "Entitlement Ledger"
     CSS_PATH = "console.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "customers": CustomersScreen,
-        "ledger": LedgerHistoryScreen,
-        "audit": AuditScreen,
+        "customers": _customers,
+        "ledger": _ledger,
+        "audit": _audit,
     }
-    DEFAULT_MODE = "customers"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
-    COMMANDS: ClassVar[set[type[ActionProvider]]] = {ActionProvider}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
@@ -69,13 +91,21 @@ class ConsoleApp(App[None]):
             wanted = None
         self.theme = wanted or DEFAULT_THEME
 
+    def compose(self) -> ComposeResult:
+        """Lay out the first paint: the frame, and what is being waited for."""
+        yield Breadcrumb(id="breadcrumb")
+        yield StatusLine(id="status")
+
     def on_mount(self) -> None:
-        """Open the store once the first paint is out."""
+        """Go on once the first paint is out."""
+        self.query_one(Breadcrumb).show("Customers")
+        self.query_one(StatusLine).show(None, self.waiting_for)
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
         for problem in self._theme_problems:
             self.notify(problem, title="Theme", severity="warning", markup=False)
-        self.call_after_refresh(self._open)
-
-    def _open(self) -> None:
+        await self.switch_mode("customers")
         self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
 
     def _open_session(self) -> None:
@@ -169,9 +199,11 @@ class ConsoleApp(App[None]):
         self.run_worker(self._open_customer(customer), group="going")
 
     async def _open_customer(self, customer: str) -> None:
+        from entitlement_ledger.console.screens.customers import CustomersScreen
+
         await self.switch_mode("customers")
         while len(self.screen_stack) > 1:
-            if isinstance(self.screen, FormScreen):
+            if self.screen.query("#form"):
                 self.notify("Finish this form first.", markup=False)
                 return
             await self.pop_screen()
@@ -182,6 +214,8 @@ class ConsoleApp(App[None]):
         """Show the keys of this screen."""
         if isinstance(self.screen, ModalScreen):
             return
+        from entitlement_ledger.console.screens.help import HelpScreen
+
         note = f"Settings and own themes: {config_folder()}"
         self.push_screen(HelpScreen(self.actions_here(self.screen), note))
 

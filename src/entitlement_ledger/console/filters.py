@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TypeVar
+
+import msgspec
 
 from entitlement_ledger.answers import EventFilter, HistoryFilter
 from entitlement_ledger.domain.instants import Instant, parse_instant
@@ -18,7 +19,7 @@ def parse_filter(kind: type[Filter], typed: str) -> Filter:
     Raises:
         ValueError: a name that is no field, or a time that is none; the message says what to type.
     """
-    names = [field.name for field in fields(kind) if field.name != "text"]
+    names = [field.name for field in msgspec.structs.fields(kind) if field.name != "text"]
     said: dict[str, str | Instant] = {}
     words: list[str] = []
     for word in typed.split():

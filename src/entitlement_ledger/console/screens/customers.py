@@ -10,11 +10,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
-from entitlement_ledger.answers import Balance, CustomerRow, HistoryFilter, Page, TransactionRow
+from entitlement_ledger.answers import (
+    Balance,
+    CustomerRow,
+    EntitlementRow,
+    HistoryFilter,
+    Page,
+    TransactionRow,
+)
 from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
 from entitlement_ledger.console.screens.base import LedgerScreen
-from entitlement_ledger.console.screens.detail import ExplanationScreen, TransactionScreen
-from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
@@ -218,6 +223,11 @@ class CustomersScreen(LedgerScreen):
         if table.id == "list":
             self.query_one("#balances", PagedTable).focus()
         elif isinstance(table, PagedTable) and table.selected is not None:
+            from entitlement_ledger.console.screens.detail import (
+                ExplanationScreen,
+                TransactionScreen,
+            )
+
             row = table.selected
             if isinstance(row, Balance):
                 self.app.push_screen(ExplanationScreen(row.customer, row.entitlement))
@@ -254,8 +264,12 @@ class CustomersScreen(LedgerScreen):
         self.ask(
             "catalogue",
             lambda ledger: ledger.entitlements(),
-            lambda catalogue: self._push(FormScreen(kind, who, catalogue, chosen)),
+            lambda catalogue: self._push_form(kind, who, catalogue, chosen),
         )
 
-    def _push(self, form: FormScreen) -> None:
-        self.app.push_screen(form)
+    def _push_form(
+        self, kind: str, who: CustomerRow, catalogue: list[EntitlementRow], chosen: str | None
+    ) -> None:
+        from entitlement_ledger.console.screens.form import FormScreen
+
+        self.app.push_screen(FormScreen(kind, who, catalogue, chosen))

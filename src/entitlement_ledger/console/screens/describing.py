@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -25,8 +25,10 @@ from entitlement_ledger.console.wording import (
     when,
     when_exactly,
 )
-from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.domain.decide import Outcome
 
 _NAME_WIDTH = 13
 _BAR = 20

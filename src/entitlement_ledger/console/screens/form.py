@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,8 +18,10 @@ from entitlement_ledger.console.requests import FieldError, Typed, command_of
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.wording import plain
-from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.domain.decide import Outcome
 
 TITLES = {"issue": "Issue", "adjust": "Adjust"}
 _HINTS = {"issue": "how much, above zero", "adjust": "+ gives, - takes away"}
