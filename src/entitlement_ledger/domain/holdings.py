@@ -7,7 +7,7 @@ make any instant negative, and the sweep, early, late or never, changes no answe
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import Account, Draw, Grant, Held, Posting, grant_order
@@ -82,11 +82,6 @@ class GrantState:
         """Nothing is left in it, now or at any later instant known."""
         return not self.live.final and not self.account(Account.HELD).final
 
-    def last_change(self) -> Instant:
-        """The latest instant at which anything is known to change."""
-        held = self.account(Account.HELD).instants
-        return max(self.live.instants[-1:] + held[-1:], default=self.grant.effective_from)
-
     def restorations(self, quantity: int, at: Instant) -> list[tuple[Instant, int]]:
         """What a draw must take back out of `expired`, as (where the sweep put it, quantity).
 
@@ -119,8 +114,8 @@ class Holding:
     """A customer's grants of one entitlement.
 
     The balance is kept as it changes over time. Exhausted grants are set aside, so that a draw
-    looks at what is still open and not at the whole past; they are looked at again only for
-    instants before the last of them was used up.
+    looks at what is still open and not at the whole past: a grant that ends with nothing can give
+    nothing at any instant.
     """
 
     def __init__(self) -> None:
@@ -128,8 +123,7 @@ class Holding:
         self.outstanding = 0
         self._worth = {Account.AVAILABLE: Timeline(), Account.HELD: Timeline()}
         self._open: list[GrantState] = []
-        self._closed: dict[str, GrantState] = {}
-        self._closed_until: Instant | None = None
+        self._closed: set[str] = set()
 
     @classmethod
     def of(cls, states: Iterable[GrantState]) -> Holding:
@@ -177,19 +171,10 @@ class Holding:
             name = state.grant.id
             if state.exhausted and name not in self._closed:
                 self._open.remove(state)
-                self._closed[name] = state
-                self._closed_until = max(
-                    self._closed_until or state.last_change(), state.last_change()
-                )
+                self._closed.add(name)
             elif not state.exhausted and name in self._closed:
-                del self._closed[name]
+                self._closed.remove(name)
                 insort(self._open, state, key=lambda each: each.burn_key)
-
-    def in_burn_order(self, at: Instant) -> Iterator[GrantState]:
-        """Give the grants that can matter at an instant, in burn order."""
-        if self._closed_until is None or at >= self._closed_until:
-            return iter(self._open)
-        return iter(sorted(self.grants.values(), key=lambda each: each.burn_key))
 
     def balance(self, at: Instant) -> Held:
         """Give available and held at an instant."""
@@ -202,7 +187,7 @@ class Holding:
         """
         draws: list[Draw] = []
         lacking = quantity
-        for state in self.in_burn_order(at):
+        for state in self._open:
             if not lacking:
                 break
             if state.grant.usable(at) and (gives := min(state.gives(at), lacking)) > 0:

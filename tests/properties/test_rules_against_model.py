@@ -1,0 +1,80 @@
+"""The rules answer every random history exactly as the slow model does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from model import Answer, Model
+from strategies import as_given, history
+from support import CUSTOMERS, ENTITLEMENTS, START, Pure
+
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.events import Account
+from entitlement_ledger.domain.holdings import Holding
+from entitlement_ledger.domain.instants import HOUR
+
+History = list[tuple[int, dict[str, Any]]]
+INSTANTS = range(START - 80 * HOUR, START + 200 * HOUR, 4 * HOUR)
+
+
+def both(steps: History) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
+    pure, model = Pure(), Model(CUSTOMERS, ENTITLEMENTS)
+    answered = []
+    for wait, line in steps:
+        pure.now += wait
+        (outcome,) = pure.post(as_given(line))
+        answered.append((outcome, model.post(line, pure.now)))
+    return pure, model, answered
+
+
+@settings(max_examples=400, deadline=None)
+@given(history)
+def test_every_answer_is_the_models(steps: History) -> None:
+    pure, _, answered = both(steps)
+    lots = {
+        grant: number
+        for number, grant in enumerate(
+            grant.id
+            for event in sorted(
+                (each.event for each in pure.book.originals.values()), key=lambda e: e.sequence
+            )
+            for grant in event.grants
+        )
+    }
+    for outcome, answer in answered:
+        assert (outcome.status, outcome.code) == (answer.status, answer.code), outcome.message
+        assert outcome.duplicate == answer.duplicate
+        assert [(lots[draw.grant], draw.quantity) for draw in outcome.draws] == answer.draws
+        available = None if outcome.balance is None else outcome.balance.available
+        assert available == answer.balance
+
+
+@settings(max_examples=200, deadline=None)
+@given(history)
+def test_every_balance_at_every_instant_is_the_models(steps: History) -> None:
+    pure, model, _ = both(steps)
+    for (customer, entitlement), holding in pure.book.holdings.items():
+        for at in INSTANTS:
+            assert holding.balance(at).available == model.balance(customer, entitlement, at)
+
+
+@settings(max_examples=200, deadline=None)
+@given(history)
+def test_transactions_sum_to_zero_and_grants_conserve_their_quantity(steps: History) -> None:
+    pure, _, _ = both(steps)
+    for original in pure.book.originals.values():
+        postings = original.event.postings
+        assert sum(posting.quantity for posting in postings) == 0
+        for at in {posting.effective_at for posting in postings}:
+            assert sum(p.quantity for p in postings if p.effective_at == at) == 0
+    for holding in pure.book.holdings.values():
+        _conserved(holding)
+
+
+def _conserved(holding: Holding) -> None:
+    for state in holding.grants.values():
+        finals = {account: state.account(account).final for account in Account}
+        assert sum(finals.values()) == state.grant.quantity
+        for account in Account:
+            assert all(total >= 0 for total in state.account(account).totals), account

@@ -1,0 +1,191 @@
+"""What the tests share: a small catalogue, a clock set by hand, the program as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.catalogue import (
+    CatalogueStatus,
+    Customer,
+    CustomerStatus,
+    Entitlement,
+    Kind,
+)
+from entitlement_ledger.domain.commands import parse_command
+from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
+from entitlement_ledger.domain.instants import HOUR, format_instant, parse_instant
+from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.ledger import Ledger
+
+PROJECT = Path(__file__).parents[1]
+START = parse_instant("2026-03-01T12:00:00Z")
+
+CUSTOMERS = {"C1": "active", "C2": "active", "SUSP": "suspended", "SHUT": "closed"}
+ENTITLEMENTS = {
+    "PTS": ("points", "active"),
+    "CRD": ("credits", "active"),
+    "FEA": ("feature", "active"),
+    "OLD": ("points", "retired"),
+}
+
+
+@dataclass
+class HandClock:
+    """A clock that stands still until it is set."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def full_book() -> Book:
+    return Book(
+        customers={
+            name: Customer(id=name, segment="s", status=CustomerStatus(status))
+            for name, status in CUSTOMERS.items()
+        },
+        all_customers=True,
+        entitlements={
+            code: Entitlement(
+                code=code,
+                name=code.title(),
+                description="",
+                kind=Kind(kind),
+                unit="pt",
+                scale=2 if kind == "credits" else 0,
+                resources=(),
+                status=CatalogueStatus(status),
+            )
+            for code, (kind, status) in ENTITLEMENTS.items()
+        },
+    )
+
+
+@dataclass
+class Pure:
+    """The rules over a book in memory, without a store."""
+
+    book: Book = field(default_factory=full_book)
+    now: int = START
+
+    def post(self, *lines: Mapping[str, Any], history: bool = False) -> list[Outcome]:
+        return [self._post(line, history) for line in lines]
+
+    def _post(self, line: Mapping[str, Any], history: bool) -> Outcome:
+        try:
+            command = parse_command(line)
+        except Refused as refused:
+            return refusal(None, refused)
+        first = repeat(self.book, command)
+        if first is not None:
+            return first
+        last = self.book.last_recorded_at
+        now = self.now if last is None else max(self.now, last)
+        context = Context(now, self.book.last_sequence + 1, history)
+        event = decide(self.book, command, context, Asker("tester"))
+        self.book.take(event)
+        return answer(event)
+
+
+def write_feeds(folder: Path) -> Path:
+    """Write the small catalogue as files to import."""
+    folder.mkdir(parents=True, exist_ok=True)
+    customers = "".join(
+        f"{name},{name} Name,{name.lower()}@example.com,plus,{status},2025-01-01T00:00:00Z\n"
+        for name, status in CUSTOMERS.items()
+    )
+    (folder / "customers.csv").write_text(
+        "id,name,email,segment,status,created_at\n" + customers, "utf-8"
+    )
+    entitlements = "".join(
+        f"{code},{code.title()},,{kind},pt,{2 if kind == 'credits' else 0},,{status}\n"
+        for code, (kind, status) in ENTITLEMENTS.items()
+    )
+    (folder / "entitlements.csv").write_text(
+        "code,name,description,kind,unit,scale,resources,status\n" + entitlements, "utf-8"
+    )
+    return folder
+
+
+def new_store(folder: Path, clock: HandClock | None = None) -> str:
+    """Make a store with the small catalogue; its knowledge begins when the clock says."""
+    store = str(folder / "ledger.duckdb")
+    Ledger.create(store)
+    with Ledger.open(store, clock=clock or HandClock(START - 1000 * HOUR)) as ledger:
+        loaded = ledger.import_files([write_feeds(folder / "feeds")], actor="setup")
+        assert not any(each.problems for each in loaded)
+    return store
+
+
+def command(type: str, key: str, **fields: Any) -> dict[str, Any]:
+    """Make a command for customer C1 and entitlement PTS unless it says otherwise."""
+    line: dict[str, Any] = {"type": type, "key": key, "customer": "C1", **fields}
+    if type in ("issue", "consume", "adjust", "hold"):
+        line.setdefault("entitlement", "PTS")
+    if type == "adjust":
+        line.setdefault("reason", "corrected")
+    return line
+
+
+def hours(number: float) -> str:
+    """Give the instant so many hours after the start, as a command says it."""
+    return format_instant(START + round(number * HOUR))
+
+
+ENTL = [sys.executable, "-m", "entitlement_ledger.cli"]
+
+
+def entl(
+    *arguments: str,
+    store: str | Path | None = None,
+    stdin: str | bytes = b"",
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user does."""
+    options = [] if store is None else ["--store", str(store)]
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [*ENTL, *options, *arguments],
+        input=given,
+        capture_output=True,
+        env={**os.environ, **(environment or {})},
+        timeout=120,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def json_lines(commands: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in commands)
+
+
+def outcomes_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def post(store: str | Path, commands: Sequence[Mapping[str, Any]], *options: str) -> list[Any]:
+    """Post commands through the program; it must answer each."""
+    done = entl("post", "-", *options, store=store, stdin=json_lines(commands))
+    outcomes = outcomes_of(done.stdout)
+    assert len(outcomes) == len(commands), done.stderr
+    return outcomes
+
+
+def one_line(text: str) -> str:
+    """Give what an error says, which has to be one line without a traceback."""
+    assert text.endswith("\n"), text
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text.strip()
