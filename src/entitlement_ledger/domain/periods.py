@@ -69,6 +69,8 @@ def nth(anchor: Instant, period: Period, n: int, zone: ZoneInfo) -> Instant:
     Raises:
         ValueError: the result lies outside the years 0001 to 9999.
     """
+    if n == 0:
+        return anchor
     local = to_datetime(anchor).astimezone(zone).replace(tzinfo=None, fold=0)
     try:
         moved = _add_months(local, period.months * n) + timedelta(days=period.days * n)

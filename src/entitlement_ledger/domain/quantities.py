@@ -33,7 +33,8 @@ def parse_quantity(text: str, scale: int = 0) -> int:
     """
     plain = text.strip().replace(",", "").replace("_", "")
     sign = -1 if plain.startswith("-") else 1
-    whole, _, fraction = plain.lstrip("+-").partition(".")
+    unsigned = plain[1:] if plain[:1] in ("+", "-") else plain
+    whole, _, fraction = unsigned.partition(".")
     if not (whole + fraction).isascii() or not (whole + fraction).isdigit():
         raise ValueError(f"{text.strip()!r} is not a number")
     if len(fraction) > scale:

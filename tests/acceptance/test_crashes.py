@@ -1,0 +1,104 @@
+"""Killed at any point, the program loses nothing that it has acknowledged, and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from support import ENTL, START, HandClock, command, entl, json_lines, new_store, outcomes_of
+
+from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.ledger import Ledger
+
+_KILLS = 20
+
+
+def test_killed_twenty_times_in_the_middle_of_posting(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    lines = [command("issue", f"k{n}", quantity=1, customer=f"C{n % 2 + 1}") for n in range(4000)]
+    chance = random.Random(7)
+    acknowledged: set[str] = set()
+    for attempt in range(_KILLS):
+        with subprocess.Popen(
+            [*ENTL, "--store", store, "post", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as running:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            mine = [line for line in lines if line["key"] not in acknowledged]
+            # Either line by line, as a program feeds it, or all at once.
+            if attempt % 2:
+                for line in mine[: chance.randint(1, 60)]:
+                    running.stdin.write((json.dumps(line) + "\n").encode())
+                    running.stdin.flush()
+                    acknowledged.add(json.loads(running.stdout.readline())["key"])
+                running.stdin.write(json_lines(mine[60:80]).encode())
+                running.stdin.flush()
+            else:
+                running.stdin.write(json_lines(mine[:600]).encode())
+                running.stdin.flush()
+                time.sleep(chance.uniform(0.25, 0.6))
+            running.kill()
+            rest = running.stdout.read()
+            whole = rest[: rest.rfind(b"\n") + 1]
+            acknowledged |= {each["key"] for each in outcomes_of(whole.decode())}
+            running.wait(timeout=30)
+        with Ledger.open(store) as ledger:
+            held = [row.key for row in ledger.history(limit=10_000).rows]
+            assert len(held) == len(set(held))
+            assert acknowledged <= set(held)
+            granted = sum(b.available for c in ("C1", "C2") for b in ledger.balances(c, "PTS"))
+            assert granted == len(held)
+    assert len(acknowledged) > 100
+
+
+_DIES_BETWEEN = """
+import os, signal, sys
+from entitlement_ledger import posting
+from entitlement_ledger.ledger import Ledger
+
+def die(connection, events):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+ledger = Ledger.open(sys.argv[1])
+line = {"type": "issue", "customer": "C1", "entitlement": "PTS", "quantity": 1}
+for number in range(3):
+    ledger.post([{**line, "key": f"k{number}"}], actor="a")
+    print(number, flush=True)
+posting.catch_up = lambda connection: os.kill(os.getpid(), signal.SIGKILL)
+ledger.balances("C1")
+"""
+
+
+def test_killed_between_journal_and_projections(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", _DIES_BETWEEN, store], capture_output=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    assert done.stdout.split() == [b"0", b"1", b"2"]
+    for _ in range(2):
+        (balance,) = json.loads(entl("balance", "--customer", "C1", "--json", store=store).stdout)
+        assert balance["available"] == 3
+        assert len(json.loads(entl("history", "--json", store=store).stdout)) == 3
+
+
+def test_a_clock_that_goes_back_does_not_take_the_ledger_with_it(tmp_path: Path) -> None:
+    clock = HandClock(START)
+    store = new_store(tmp_path, clock)
+    with Ledger.open(store, clock=clock) as ledger:
+        (first,) = ledger.post([command("issue", "a", quantity=5)], actor="x")
+        clock.now -= 48 * HOUR
+        (second,) = ledger.post([command("consume", "b", quantity=5)], actor="x")
+        assert ledger.now() == START
+        assert second.recorded_at == first.recorded_at == START
+        assert second.status == "completed"
+    with Ledger.open(store, clock=clock) as ledger:
+        (third,) = ledger.post([command("issue", "c", quantity=5)], actor="x")
+        assert third.recorded_at == START

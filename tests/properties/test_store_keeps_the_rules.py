@@ -1,0 +1,160 @@
+"""What the store adds to the rules must not change an answer: batches, sweeps, restarts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import as_given, history
+from support import START, HandClock, Pure, new_store
+
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.ledger import Ledger
+
+History = list[tuple[int, dict[str, Any]]]
+Answer = tuple[Any, ...]
+
+_few = settings(max_examples=12, deadline=None)
+
+
+@contextmanager
+def fresh() -> Iterator[tuple[Ledger, HandClock]]:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = HandClock(START - 1000 * HOUR)
+        store = new_store(Path(folder), clock)
+        with Ledger.open(store, clock=clock) as ledger:
+            yield ledger, clock
+
+
+def answers(outcomes: list[Outcome]) -> list[Answer]:
+    """Give what must be alike, draws by place among the grants given: ids hold sequence numbers."""
+    grants: list[str] = []
+    told = []
+    for each in outcomes:
+        grants += () if each.duplicate else each.grants
+        draws = [(grants.index(draw.grant), draw.quantity) for draw in each.draws]
+        told.append((each.status, each.code, each.duplicate, draws, each.balance))
+    return told
+
+
+def pure_answers(steps: History) -> list[Answer]:
+    pure = Pure()
+    outcomes = []
+    for wait, line in steps:
+        pure.now += wait
+        outcomes += pure.post(as_given(line))
+    return answers(outcomes)
+
+
+@_few
+@given(history, st.integers(1, 7))
+def test_one_by_one_with_restarts_is_like_the_rules_alone(steps: History, every: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = HandClock(START - 1000 * HOUR)
+        store = new_store(Path(folder), clock)
+        clock.now = START
+        ledger = Ledger.open(store, clock=clock)
+        outcomes = []
+        for number, (wait, line) in enumerate(steps):
+            clock.now += wait
+            outcomes += ledger.post([as_given(line)], actor="tester")
+            if number % every == 0:
+                ledger.close()
+                ledger = Ledger.open(store, clock=clock)
+        ledger.close()
+    assert answers(outcomes) == pure_answers(steps)
+
+
+@_few
+@given(history)
+def test_one_batch_is_like_one_by_one_at_the_same_moment(steps: History) -> None:
+    still = [(0, line) for _, line in steps]
+    with fresh() as (ledger, clock):
+        clock.now = START
+        outcomes = ledger.post([as_given(line) for _, line in still], actor="tester")
+    assert answers(outcomes) == pure_answers(still)
+
+
+@_few
+@given(history, st.sets(st.integers(0, 40), min_size=1, max_size=6))
+def test_sweeping_early_late_or_never_changes_no_answer(steps: History, sweeps: set[int]) -> None:
+    with fresh() as (ledger, clock):
+        clock.now = START
+        outcomes = []
+        for number, (wait, line) in enumerate(steps):
+            clock.now += wait
+            if number in sweeps:
+                ledger.run_due(now=clock.now + 30 * HOUR)
+            outcomes += ledger.post([as_given(line)], actor="tester")
+        swept = _balances(ledger, clock)
+        ledger.run_due(now=clock.now + 100 * HOUR)
+        assert _balances(ledger, clock) == swept
+        assert ledger.run_due(now=clock.now + 100 * HOUR).expired == 0
+        _no_account_is_negative(ledger)
+    assert answers(outcomes) == pure_answers(steps)
+
+
+def _balances(ledger: Ledger, clock: HandClock) -> list[Any]:
+    begun = START - 30 * HOUR
+    if not ledger.history().rows or ledger.history().rows[-1].effective_at > begun:
+        begun = clock.now
+    return [
+        ledger.balances(customer, "PTS", at=at)
+        for customer in ("C1", "C2")
+        for at in range(begun, clock.now + 60 * HOUR, 12 * HOUR)
+        if any(row.effective_at <= begun for row in ledger.history(limit=1000).rows)
+    ]
+
+
+def _no_account_is_negative(ledger: Ledger) -> None:
+    totals: dict[tuple[str, str], dict[int, int]] = {}
+    for row in ledger.history(limit=10_000).rows:
+        for leg in ledger.transaction(row.transaction).postings:
+            if leg.account != "issuance":
+                moves = totals.setdefault((leg.grant, leg.account), {})
+                moves[leg.effective_at] = moves.get(leg.effective_at, 0) + leg.quantity
+    for place, moves in totals.items():
+        total = 0
+        for at in sorted(moves):
+            total += moves[at]
+            assert total >= 0, place
+
+
+@_few
+@given(history)
+def test_a_preview_gives_what_posting_then_gives_and_records_nothing(steps: History) -> None:
+    lines = [as_given(line) for _, line in steps]
+    half = len(lines) // 2
+    with fresh() as (ledger, clock):
+        clock.now = START
+        ledger.post(lines[:half], actor="tester")
+        before = ledger.status()
+        previewed = ledger.preview(lines[half:], actor="tester")
+        assert ledger.status() == before
+        assert ledger.post(lines[half:], actor="tester") == previewed
+
+
+@_few
+@given(history)
+def test_posting_the_same_again_records_nothing(steps: History) -> None:
+    lines = [as_given(line) for _, line in steps]
+    with fresh() as (ledger, clock):
+        clock.now = START
+        first = ledger.post(lines, actor="tester")
+        events = ledger.status().events
+        clock.now += HOUR
+        again = ledger.post(lines, actor="somebody else")
+        assert ledger.status().events == events
+    for once, twice in zip(first, again, strict=True):
+        assert (once.status, once.code, once.transaction) == (
+            twice.status,
+            twice.code,
+            twice.transaction,
+        )
+        assert twice.duplicate == (once.transaction is not None)
