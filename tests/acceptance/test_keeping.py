@@ -1,0 +1,62 @@
+"""run-due and rebuild: safe to run at any time, any number of times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+from support import command, entl, hours, new_store, post
+
+from entitlement_ledger.store.tables import FEEDS, PROJECTIONS
+
+
+def _content(store: str) -> dict[str, list[tuple[object, ...]]]:
+    tables = [table.name for table in (*PROJECTIONS, *FEEDS)] + ["journal"]
+    with duckdb.connect(store, read_only=True) as connection:
+        return {
+            name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+            for name in tables
+        }
+
+
+def test_the_sweep_is_recorded_once_and_changes_no_balance(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    post(
+        store,
+        [
+            command("issue", "a", quantity=10, effective_at=hours(0), expires_at=hours(9)),
+            command("consume", "b", quantity=4, effective_at=hours(1)),
+            command("issue", "c", quantity=5, effective_at=hours(0)),
+        ],
+    )
+    balance = ["balance", "--customer", "C1", "--json"]
+    before = entl(*balance, store=store).stdout
+    done = [
+        json.loads(entl("run-due", "--json", *options, store=store).stdout)["expired"]
+        for options in (["--now", hours(5)], [], [])
+    ]
+    assert done == [0, 1, 0]
+    assert entl(*balance, store=store).stdout == before
+    (swept,) = json.loads(entl("history", "--type", "expire", "--json", store=store).stdout)
+    assert (swept["quantity"], swept["effective_at"], swept["actor"]) == (6, hours(9), "system")
+    (late,) = post(store, [command("consume", "late", quantity=8, effective_at=hours(8))])
+    assert late["status"] == "completed"
+    assert [draw["quantity"] for draw in late["draws"]] == [6, 2]
+
+
+def test_a_rebuild_gives_the_same_content(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    sample = Path(__file__).parents[2] / "sample_data"
+    assert entl("import", str(sample), store=store).returncode == 0
+    lines = (sample / "commands.jsonl").read_text("utf-8").splitlines(keepends=True)[:1500]
+    entl("post", "-", "--history", store=store, stdin="".join(lines))
+    entl("run-due", store=store)
+    before = _content(store)
+    assert len(before["transactions"]) > 1400
+    with duckdb.connect(store) as connection:
+        connection.execute("UPDATE postings SET quantity = quantity + 1 WHERE place = 1")
+        connection.execute("DELETE FROM grants WHERE quantity > 100")
+    assert _content(store) != before
+    assert entl("rebuild", store=store).returncode == 0
+    assert _content(store) == before
