@@ -47,6 +47,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
     line = 1
     try:
         header = [name.strip() for name in next(reader, [])]
+        if not header:
+            raise BadFile(f"{path}, line 1: is empty, a line with the column names is expected")
         if len(set(header)) != len(header):
             raise BadFile(f"{path}, line 1: a column is named twice")
         line = reader.line_num + 1
