@@ -21,6 +21,7 @@ from entitlement_ledger.domain.catalogue import (
 )
 from entitlement_ledger.domain.commands import parse_command
 from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
+from entitlement_ledger.domain.due import expiries
 from entitlement_ledger.domain.instants import HOUR, format_instant, parse_instant
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
@@ -80,6 +81,13 @@ class Pure:
 
     def post(self, *lines: Mapping[str, Any], history: bool = False) -> list[Outcome]:
         return [self._post(line, history) for line in lines]
+
+    def sweep(self, until: int) -> int:
+        """Record what has expired by an instant; give how many expiries that were."""
+        pairs = list(self.book.holdings)
+        last = self.book.last_recorded_at
+        now = self.now if last is None else max(self.now, last)
+        return len(expiries(self.book, pairs, until, now))
 
     def _post(self, line: Mapping[str, Any], history: bool) -> Outcome:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from model import Answer, Model
 from strategies import as_given, history
 from support import CUSTOMERS, ENTITLEMENTS, START, Pure
@@ -18,11 +20,15 @@ History = list[tuple[int, dict[str, Any]]]
 INSTANTS = range(START - 80 * HOUR, START + 200 * HOUR, 4 * HOUR)
 
 
-def both(steps: History) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
+def both(
+    steps: History, sweeps: Collection[int] = ()
+) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
     pure, model = Pure(), Model(CUSTOMERS, ENTITLEMENTS)
     answered = []
-    for wait, line in steps:
+    for number, (wait, line) in enumerate(steps):
         pure.now += wait
+        if number in sweeps:
+            pure.sweep(pure.now + 30 * HOUR)
         (outcome,) = pure.post(as_given(line))
         answered.append((outcome, model.post(line, pure.now)))
     return pure, model, answered
@@ -32,6 +38,23 @@ def both(steps: History) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
 @given(history)
 def test_every_answer_is_the_models(steps: History) -> None:
     pure, _, answered = both(steps)
+    _alike(pure, answered)
+
+
+@settings(max_examples=300, deadline=None)
+@given(history, st.sets(st.integers(0, 40), min_size=1, max_size=12))
+def test_sweeping_early_late_or_often_changes_no_answer(steps: History, sweeps: set[int]) -> None:
+    pure, model, answered = both(steps, sweeps)
+    _alike(pure, answered)
+    pure.sweep(pure.now + 200 * HOUR)
+    assert pure.sweep(pure.now + 200 * HOUR) == 0
+    for (customer, entitlement), holding in pure.book.holdings.items():
+        _conserved(holding)
+        for at in INSTANTS:
+            assert holding.balance(at).available == model.balance(customer, entitlement, at)
+
+
+def _alike(pure: Pure, answered: list[tuple[Outcome, Answer]]) -> None:
     lots = {
         grant: number
         for number, grant in enumerate(
