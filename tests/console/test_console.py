@@ -284,3 +284,17 @@ async def test_a_store_that_cannot_be_opened_ends_the_console_with_its_reason(
     assert app.problem is not None
     assert "no store at" in str(app.problem)
     assert app.problem.exit_code == 3
+
+
+async def test_the_cursor_stays_on_its_row_when_the_ledger_is_asked_again(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "down", "down", "down")
+        before = screen_text(pilot).splitlines()[0]
+        await press(pilot, "r")
+        table = pilot.app.screen.query_one("#list")
+        assert getattr(table, "cursor_row", None) == 3
+        assert screen_text(pilot).splitlines()[0] == before
+        await pilot.resize_terminal(100, 30)
+        await settled(pilot)
+        assert getattr(table, "cursor_row", None) == 3
