@@ -199,11 +199,23 @@ class EventFilter(msgspec.Struct, frozen=True):
     text: str | None = None
 
 
+class GrantMove(msgspec.Struct, frozen=True):
+    """What one transaction moved into one account of a grant."""
+
+    transaction: str
+    type: str
+    actor: str
+    account: str
+    quantity: int
+    effective_at: Instant
+
+
 class GrantPart(msgspec.Struct, frozen=True):
     """One grant's part in a balance.
 
     Attributes:
-        state: `usable`, `scheduled`, `expired` or `used up`.
+        state: `usable`, `scheduled`, `expired`, `ended` or `used up`.
+        moves: what later transactions did to it, oldest first.
         next_draw: its place in the burn order among the usable grants, from 1; None if not usable.
         gives: how much it could give to a command effective at that instant.
     """
@@ -220,6 +232,7 @@ class GrantPart(msgspec.Struct, frozen=True):
     state: str
     next_draw: int | None
     gives: int
+    moves: tuple[GrantMove, ...]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -266,6 +279,10 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class DueWork(msgspec.Struct, frozen=True):
-    """What a run of due work recorded."""
+    """What a run of due work recorded, by how many: grants expired, holds lapsed, and so on."""
 
     expired: int
+    lapsed: int
+    renewed: int
+    rolled_over: int
+    changed: int

@@ -6,6 +6,7 @@ Reads may come from any thread, each on a connection of its own; writing is one 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,19 +32,20 @@ from entitlement_ledger.answers import (
     TransactionRow,
 )
 from entitlement_ledger.clock import Clock, system_clock
-from entitlement_ledger.domain.commands import Line
+from entitlement_ledger.domain.commands import CommandType, Line
 from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import auditing, balances, customers, views
 from entitlement_ledger.store.dialect import DatabaseError, InterruptError, interrupt
-from entitlement_ledger.store.due import due_holdings
+from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
 from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
-from entitlement_ledger.sweeping import sweep
+from entitlement_ledger.sweeping import renew, sweep
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -154,9 +156,14 @@ class Ledger:
         """Record what has become due by `now`, which may be ahead of the clock."""
         until = self.now() if now is None else now
         with self._read() as connection:
+            customers_due = due_customers(connection, until)
+        with self._explained():
+            events = renew(self._writer, customers_due, until, progress)
+        with self._read() as connection:
             pairs = due_holdings(connection, until)
         with self._explained():
-            return DueWork(expired=sweep(self._writer, pairs, until, progress))
+            events += sweep(self._writer, pairs, until, progress)
+        return _due_work(events)
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Drop the projections and make them again; give the number of events read."""
@@ -178,7 +185,7 @@ class Ledger:
                 path=str(self._path),
                 read_only=self._read_only,
                 events=sequence,
-                transactions=views.count_history(connection, HistoryFilter()),
+                transactions=views.count_history(connection, HistoryFilter(), self._clock()),
                 customers=customers.count_customers(connection, search=""),
                 last_recorded_at=recorded_at,
             )
@@ -231,30 +238,40 @@ class Ledger:
             moment = self._now(connection) if at is None else at
             return balances.balances(connection, customer, entitlement, moment, known_at)
 
-    def explain(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Explanation:
+    def explain(
+        self,
+        customer: str,
+        entitlement: str,
+        *,
+        at: Instant | None = None,
+        known_at: Instant | None = None,
+    ) -> Explanation:
         """Explain a balance grant by grant, and what the next draw would take.
 
         Raises:
             InputError: an unknown customer or entitlement, or a time before history begins.
         """
         with self._read() as connection:
-            if not self._answerable(connection, customer, entitlement, at, None):
+            if not self._answerable(connection, customer, entitlement, at, known_at):
                 raise InputError("the store is empty: there is nothing to explain")
             moment = self._now(connection) if at is None else at
-            (balance,) = balances.balances(connection, customer, entitlement, moment, None)
-            return balances.explanation(connection, balance, moment)
+            (balance,) = balances.balances(connection, customer, entitlement, moment, known_at)
+            return balances.explanation(connection, balance, moment, known_at)
 
     def history(
         self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
     ) -> Page[TransactionRow]:
         """Give a page of transactions, newest first; `after` is the last sequence seen."""
         with self._read() as connection:
-            return views.history(connection, only or HistoryFilter(), after=after, limit=limit)
+            now = self._now(connection)
+            wanted = only or HistoryFilter()
+            return views.history(connection, wanted, now, after=after, limit=limit)
 
     def count_history(self, only: HistoryFilter | None = None) -> int:
         """Count the transactions that a filter matches."""
         with self._read() as connection:
-            return views.count_history(connection, only or HistoryFilter())
+            now = self._now(connection)
+            return views.count_history(connection, only or HistoryFilter(), now)
 
     def transaction(self, name: str) -> TransactionDetail:
         """Give one transaction, by id or key.
@@ -263,7 +280,7 @@ class Ledger:
             InputError: there is none of that name.
         """
         with self._read() as connection:
-            found = views.transaction(connection, name)
+            found = views.transaction(connection, name, self._now(connection))
         if found is None:
             raise InputError(f"no transaction {name!a}: give its id or its key")
         return found
@@ -344,6 +361,22 @@ class Ledger:
         if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
             raise InputError(f"no entitlement {entitlement!a}: check the code")
         return True
+
+
+def _due_work(events: list[Event]) -> DueWork:
+    counts = Counter(
+        (event.type, ":rollover" in event.key)
+        for event in events
+        if isinstance(event, TransactionEvent)
+    )
+    changed = (CommandType.UPGRADE, CommandType.DOWNGRADE, CommandType.CANCEL)
+    return DueWork(
+        expired=counts[CommandType.EXPIRE, False],
+        lapsed=counts[CommandType.RELEASE, False],
+        renewed=counts[CommandType.RENEW, False],
+        rolled_over=counts[CommandType.RENEW, True],
+        changed=sum(counts[each, False] for each in changed),
+    )
 
 
 def _caught_up(engine: Engine, path: Path, *, read_only: bool) -> Engine:

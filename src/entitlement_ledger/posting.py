@@ -74,10 +74,12 @@ class Writer:
         read = [_read(line) for line in lines]
         return self._decide(connection, new_book(connection), read, actor, history)[0]
 
-    def record(self, change: Callable[[Connection, Book, Instant], Sequence[Event]]) -> int:
+    def record(
+        self, change: Callable[[Connection, Book, Instant], Sequence[Event]]
+    ) -> Sequence[Event]:
         """Record what `change` makes of the book: imports and due work come in here.
 
-        Gives the number of events recorded. `change` takes them into the book itself, and may
+        Gives the events recorded. `change` takes them into the book itself, and may
         write tables that are not projections on the same connection.
         """
         with self._lock:
@@ -90,7 +92,7 @@ class Writer:
                 self._distrust()
                 raise
             self._wrote(book, behind)
-            return len(events)
+            return events
 
     def alone(self, work: Callable[[Connection], int]) -> int:
         """Do work on the store while nothing is posted; what is kept in memory is read again."""

@@ -1,34 +1,69 @@
-"""Due work, recorded a bounded number of holdings at a time. Safe to run any number of times."""
+"""Due work, recorded a bounded number of customers at a time. Safe to run any number of times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from entitlement_ledger.domain.book import Book, HoldingKey
-from entitlement_ledger.domain.due import expiries
+from entitlement_ledger.domain.due import expiries, periods
 from entitlement_ledger.domain.events import Event
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.posting import Writer
-from entitlement_ledger.store.loading import load_holdings
+from entitlement_ledger.store.loading import load_holdings, load_whole_customers
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
 
+Item = TypeVar("Item")
+
 _HOLDINGS_A_BATCH = 2_000
+_CUSTOMERS_A_BATCH = 500
 
 
-def sweep(writer: Writer, pairs: list[HoldingKey], until: Instant, progress: Progress) -> int:
-    """Record the expiries of these holdings up to an instant; give how many were recorded."""
-    recorded = 0
-    for start in range(0, len(pairs), _HOLDINGS_A_BATCH):
-        batch = pairs[start : start + _HOLDINGS_A_BATCH]
+def sweep(
+    writer: Writer, pairs: Sequence[HoldingKey], until: Instant, progress: Progress
+) -> list[Event]:
+    """Record what has expired and lapsed on these holdings up to an instant."""
+
+    def work(
+        connection: Connection, book: Book, now: Instant, batch: Sequence[HoldingKey]
+    ) -> list[Event]:
+        load_holdings(connection, book, batch)
+        return expiries(book, batch, until, now)
+
+    return _in_batches(writer, pairs, _HOLDINGS_A_BATCH, work, progress)
+
+
+def renew(
+    writer: Writer, customers: Sequence[str], until: Instant, progress: Progress
+) -> list[Event]:
+    """Record these customers' renewals, rollovers and period-end changes up to an instant."""
+
+    def work(connection: Connection, book: Book, now: Instant, batch: Sequence[str]) -> list[Event]:
+        load_whole_customers(connection, book, batch)
+        return periods(book, batch, until, now)
+
+    return _in_batches(writer, customers, _CUSTOMERS_A_BATCH, work, progress)
+
+
+def _in_batches(
+    writer: Writer,
+    items: Sequence[Item],
+    size: int,
+    work: Callable[[Connection, Book, Instant, Sequence[Item]], list[Event]],
+    progress: Progress,
+) -> list[Event]:
+    """Commit a batch at a time: what is recorded is not due any more, whatever happens next."""
+    recorded: list[Event] = []
+    for start in range(0, len(items), size):
+        batch = items[start : start + size]
 
         def change(connection: Connection, book: Book, now: Instant) -> list[Event]:
-            load_holdings(connection, book, batch)  # noqa: B023 - called before the next round
-            return expiries(book, batch, until, now)  # noqa: B023
+            return work(connection, book, now, batch)  # noqa: B023 - called before the next round
 
         recorded += writer.record(change)
-        progress(min(start + len(batch), len(pairs)), len(pairs))
+        progress(min(start + len(batch), len(items)), len(items))
     return recorded

@@ -101,14 +101,12 @@ def test_sweeping_early_late_or_never_changes_no_answer(steps: History, sweeps: 
 
 
 def _balances(ledger: Ledger, clock: HandClock) -> list[Any]:
-    begun = START - 30 * HOUR
-    if not ledger.history().rows or ledger.history().rows[-1].effective_at > begun:
-        begun = clock.now
+    rows = ledger.history(limit=10_000).rows
+    begun = min((row.effective_at for row in rows if row.status != "refused"), default=clock.now)
     return [
         ledger.balances(customer, "PTS", at=at)
         for customer in ("C1", "C2")
         for at in range(begun, clock.now + 60 * HOUR, 12 * HOUR)
-        if any(row.effective_at <= begun for row in ledger.history(limit=1000).rows)
     ]
 
 

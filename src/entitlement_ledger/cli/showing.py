@@ -21,6 +21,7 @@ from entitlement_ledger.harmless import harmless
 if TYPE_CHECKING:
     from entitlement_ledger.answers import (
         Balance,
+        DueWork,
         Explanation,
         GrantPart,
         Imported,
@@ -40,6 +41,11 @@ def imported(each: Imported) -> dict[str, Any]:
         "changed": each.changed,
         "problems": list(each.problems),
     }
+
+
+def due_work(done: DueWork) -> dict[str, int]:
+    """Give what a run of due work recorded."""
+    return {name: getattr(done, name) for name in done.__struct_fields__}
 
 
 def write_outcomes(numbered: Iterable[tuple[int, Outcome]]) -> None:

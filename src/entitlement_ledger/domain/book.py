@@ -6,8 +6,8 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import msgspec
 
@@ -20,8 +20,9 @@ from entitlement_ledger.domain.events import (
     TransactionEvent,
     sequence_of,
 )
-from entitlement_ledger.domain.holdings import Holding
+from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.subscriptions import Subscription
 
 HoldingKey = tuple[str, str]
 """(customer, entitlement)"""
@@ -29,10 +30,16 @@ HoldingKey = tuple[str, str]
 
 @dataclass(slots=True)
 class Original:
-    """An earlier transaction that a command names, and how much of it has been reversed."""
+    """An earlier transaction that a command names, and what has become of it since.
+
+    Attributes:
+        reversed: how much of it has been reversed.
+        status: what later transactions made of it; None while nothing has.
+    """
 
     event: TransactionEvent
     reversed: int = 0
+    status: Status | None = None
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class Book:
     """State in memory. What is not in it has not been asked for, or does not exist.
 
     Attributes:
+        products: every version of each product with its `recorded_at`, oldest first.
+        subscriptions: by customer, then by id.
         keys: the first event of every key that the batch uses again.
         originals: by sequence.
         all_customers: every customer is in it, so one that is not does not exist.
@@ -49,8 +58,9 @@ class Book:
     customers: dict[str, Customer] = field(default_factory=dict)
     all_customers: bool = False
     entitlements: dict[str, Entitlement] = field(default_factory=dict)
-    products: dict[str, Product] = field(default_factory=dict)
+    products: dict[str, list[tuple[Instant, Product]]] = field(default_factory=dict)
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
+    subscriptions: dict[str, dict[str, Subscription]] = field(default_factory=dict)
     keys: dict[str, TransactionEvent] = field(default_factory=dict)
     originals: dict[int, Original] = field(default_factory=dict)
     last_sequence: int = 0
@@ -68,6 +78,43 @@ class Book:
             sequence = known.sequence if known else None
         return None if sequence is None else self.originals.get(sequence)
 
+    def product_at(self, code: str, at: Instant) -> Product | None:
+        """Give a product as it was at an instant; its first version counts from the beginning."""
+        versions = self.products.get(code)
+        if not versions:
+            return None
+        known = [product for recorded_at, product in versions if recorded_at <= at]
+        return known[-1] if known else versions[0][1]
+
+    def newest_product(self, code: str) -> Product | None:
+        """Give a product as it is now."""
+        versions = self.products.get(code)
+        return versions[-1][1] if versions else None
+
+    def held_by(self, customer: str) -> Iterator[Holding]:
+        """Give what a customer holds, of every entitlement."""
+        for entitlement in self.entitlements:
+            holding = self.holdings.get((customer, entitlement))
+            if holding is not None:
+                yield holding
+
+    def grant_of(self, customer: str, grant: str) -> tuple[Holding, GrantState] | None:
+        """Find a customer's grant."""
+        for holding in self.held_by(customer):
+            if grant in holding.grants:
+                return holding, holding.grants[grant]
+        return None
+
+    def grants_of(self, subscription: Subscription) -> list[tuple[Holding, GrantState]]:
+        """Give everything that a subscription gave, in the order given."""
+        found = [
+            (holding, state)
+            for holding in self.held_by(subscription.customer)
+            for state in holding.grants.values()
+            if state.grant.subscription == subscription.id
+        ]
+        return sorted(found, key=lambda each: each[1].burn_key[-1])
+
     def take(self, event: Event) -> None:
         """Move the book on by one event."""
         assert event.sequence == self.last_sequence + 1, "the journal has no gaps"
@@ -78,15 +125,18 @@ class Book:
         else:
             self._take_transaction(event)
 
-    def add_original(self, event: TransactionEvent, reversed_quantity: int = 0) -> None:
+    def add_original(
+        self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None
+    ) -> None:
         """Make a transaction known by key and by id."""
         self.keys[event.key] = event
-        self.originals[event.sequence] = Original(event, reversed_quantity)
+        self.originals[event.sequence] = Original(event, reversed_quantity, status)
 
     def forget(self, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept."""
         self.keys.clear()
         self.originals.clear()
+        self.subscriptions.clear()
         for holding in list(self.holdings)[: max(len(self.holdings) - holdings_max, 0)]:
             del self.holdings[holding]
         for customer in list(self.customers)[: max(len(self.customers) - customers_max, 0)]:
@@ -95,15 +145,48 @@ class Book:
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)
-        if event.status is not Status.COMPLETED:
+        if event.status is Status.REFUSED:
             return
+        for resolution in event.resolves:
+            if resolution.target in self.originals:
+                self.originals[resolution.target].status = resolution.status
+        for subscription in event.subscriptions:
+            known = self.subscriptions.setdefault(subscription.customer, {})
+            known[subscription.id] = subscription
+        self._take_holdings(event)
+        if event.type == CommandType.REVERSE and event.target in self.originals:
+            self.originals[event.target].reversed += event.quantity or 0
+
+    def _take_holdings(self, event: TransactionEvent) -> None:
+        """Take in grants, postings and pins, then set aside what was used up."""
         for grant in event.grants:
             self.holding(grant.customer, grant.entitlement).add(grant)
-        postings = sorted(event.postings, key=lambda each: each.entitlement)
-        for entitlement, legs in groupby(postings, key=lambda each: each.entitlement):
-            self.holding(event.customer, entitlement).apply(legs)
-        if event.type == CommandType.REVERSE and event.target is not None and event.quantity:
-            self.originals[event.target].reversed += event.quantity
+        touched: dict[str, Holding] = {}
+        for posting in event.postings:
+            holding = self.holding(event.customer, posting.entitlement)
+            holding.apply((posting,))
+            touched[posting.grant] = holding
+        for lapse in event.lapses:
+            touched[lapse.grant].lapse(lapse.grant, lapse.hold)
+        for ended in event.ended:
+            found = self.grant_of(event.customer, ended.grant)
+            assert found is not None, "what is ended was there"
+            found[0].end(ended.grant, ended.at)
+        if event.type == CommandType.HOLD:
+            for draw in event.draws:
+                touched[draw.grant].pin(
+                    draw.grant, event.sequence, Pin(draw.quantity, event.expires_at)
+                )
+        elif event.type in (CommandType.CAPTURE, CommandType.RELEASE) and not event.lapses:
+            self._unpin(event, touched)
+        for name, holding in touched.items():
+            holding.settle([holding.grants[name]])
+
+    def _unpin(self, event: TransactionEvent, touched: dict[str, Holding]) -> None:
+        assert event.target is not None, "a capture or release is about a hold"
+        for name, holding in touched.items():
+            if event.target in holding.grants[name].pins:
+                holding.unpin(name, event.target)
 
     def _take_record(self, event: RecordEvent) -> None:
         match event.record:
@@ -112,6 +195,7 @@ class Book:
             case "entitlement":
                 self.entitlements[event.id] = msgspec.convert(event.after, Entitlement)
             case "product":
-                self.products[event.id] = msgspec.convert(event.after, Product)
+                product = msgspec.convert(event.after, Product)
+                self.products.setdefault(event.id, []).append((event.recorded_at, product))
             case _:  # pragma: no cover - an event of another kind is not written by this version
                 raise AssertionError(event.record)

@@ -12,6 +12,7 @@ from typing import Any
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.instants import Instant, parse_instant
+from entitlement_ledger.domain.periods import parse_zone
 from entitlement_ledger.domain.refusals import Code, Refused
 
 JSON = Any
@@ -31,8 +32,16 @@ class CommandType(StrEnum):
 
     ISSUE = "issue"
     CONSUME = "consume"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
     ADJUST = "adjust"
     REVERSE = "reverse"
+    PURCHASE = "purchase"
+    RENEW = "renew"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    CANCEL = "cancel"
     EXPIRE = "expire"
 
 
@@ -43,6 +52,11 @@ class Command:
     Attributes:
         body: the fields as given, `key` aside: what makes two commands the same.
         effective_at: when it counts; None is the moment of recording.
+        product: what is bought, renewed, changed or cancelled.
+        to: the product changed to.
+        zone: IANA time zone of a subscription.
+        timing: `immediate` or `period_end`.
+        carry_over: `none` or `remaining`.
         quantity: may still lie beyond 64 bits: that is refused by rule, not by shape.
     """
 
@@ -61,6 +75,11 @@ class Command:
     category: Category = Category.PAID
     transaction: str = ""
     grant: str = ""
+    product: str = ""
+    to: str = ""
+    zone: str = "UTC"
+    timing: str = "immediate"
+    carry_over: str = "none"
 
 
 Reader = Callable[[JSON], object]
@@ -121,6 +140,21 @@ def _category(value: JSON) -> Category:
     return Category(value)
 
 
+def _one_of(*allowed: str) -> Reader:
+    def read(value: JSON) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise ValueError(f"must be {' or '.join(map(repr, allowed))}")
+        return value
+
+    return read
+
+
+def _zone(value: JSON) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {_json_type(value)}")
+    return parse_zone(value).key
+
+
 def _json_type(value: JSON) -> str:
     names = {
         bool: "true or false",
@@ -147,8 +181,18 @@ READERS: dict[str, Reader] = {
     "priority": _integer,
     "category": _category,
     "transaction": _text(NAME_LENGTH_MAX),
+    "grant": _text(NAME_LENGTH_MAX),
+    "product": _text(NAME_LENGTH_MAX),
+    "from": _text(NAME_LENGTH_MAX),
+    "to": _text(NAME_LENGTH_MAX),
+    "timezone": _zone,
+    "timing": _one_of("immediate", "period_end"),
+    "carry_over": _one_of("none", "remaining"),
 }
 """How each field is read: a field means the same in every type."""
+
+_ATTRIBUTES = {"from": "product", "timezone": "zone"}
+"""Fields that a command keeps under another name."""
 
 COMMON_REQUIRED = frozenset({"type", "key", "customer"})
 COMMON_OPTIONAL = frozenset({"effective_at", "actor", "reason", "reference"})
@@ -175,6 +219,15 @@ SHAPES: dict[str, Shape] = {
     # The reason of an adjustment is asked for by rule, so that its lack is recorded.
     CommandType.ADJUST: _shape("entitlement quantity"),
     CommandType.REVERSE: _shape("transaction", "quantity"),
+    CommandType.HOLD: _shape("entitlement quantity", "expires_at"),
+    CommandType.CAPTURE: _shape("transaction", "quantity"),
+    CommandType.RELEASE: _shape("transaction"),
+    CommandType.PURCHASE: _shape("product", "timezone"),
+    CommandType.RENEW: _shape("product"),
+    CommandType.UPGRADE: _shape("from to", "timing carry_over"),
+    CommandType.DOWNGRADE: _shape("from to", "timing carry_over"),
+    # One of product and grant, which no shape can say.
+    CommandType.CANCEL: _shape("", "product grant timing"),
 }
 
 
@@ -190,28 +243,42 @@ def parse_command(line: JSON) -> Command:
     if not isinstance(line, Mapping):
         raise Refused(Code.INVALID_FIELD, f"the line must be an object, not {_json_type(line)}")
     shape = _shape_of(line)
+    fields = _fields(line, shape)
+    if shape is None:
+        raise Refused(Code.MISSING_FIELD, "type is missing")
+    missing = sorted(shape.required - line.keys())
+    if missing:
+        raise Refused(Code.MISSING_FIELD, f"{missing[0]} is missing")
+    if line["type"] == CommandType.CANCEL:
+        _product_or_grant(fields)
+    body = {name: value for name, value in line.items() if name != "key"}
+    return Command(type=CommandType(line["type"]), body=body, **fields)
+
+
+def _fields(line: Mapping[str, JSON], shape: Shape | None) -> dict[str, Any]:
+    """Read the fields that are given; with an unknown type, those that any type has."""
     fields: dict[str, Any] = {}
     for name, value in line.items():
         if name == "type":
             continue
-        if shape and name not in shape.required and name not in shape.optional:
-            raise _unknown_field(name, str(line["type"]))
         reader = READERS.get(name)
-        if reader is None:
-            raise _unknown_field(name, None)
+        allowed = shape is None or name in shape.required or name in shape.optional
+        if reader is None or not allowed:
+            raise _unknown_field(name, None if shape is None else str(line["type"]))
         if value is None and (shape is None or name in shape.optional):
             continue
         try:
-            fields[name] = reader(value)
+            fields[_ATTRIBUTES.get(name, name)] = reader(value)
         except ValueError as error:
             raise Refused(Code.INVALID_FIELD, f"{name} {error}") from None
-    if shape is None:
-        raise Refused(Code.MISSING_FIELD, "type is missing")
-    missing = sorted(shape.required - fields.keys() - {"type"})
-    if missing:
-        raise Refused(Code.MISSING_FIELD, f"{missing[0]} is missing")
-    body = {name: value for name, value in line.items() if name != "key"}
-    return Command(type=CommandType(line["type"]), body=body, **fields)
+    return fields
+
+
+def _product_or_grant(fields: Mapping[str, Any]) -> None:
+    if "product" in fields and "grant" in fields:
+        raise Refused(Code.INVALID_FIELD, "a cancel names a product or a grant, not both")
+    if "product" not in fields and "grant" not in fields:
+        raise Refused(Code.MISSING_FIELD, "product or grant is missing")
 
 
 def _shape_of(line: Mapping[str, JSON]) -> Shape | None:

@@ -24,7 +24,19 @@ from entitlement_ledger.domain.holdings import Holding
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.quantities import fits
 from entitlement_ledger.domain.refusals import Code, Refused
-from entitlement_ledger.domain.rules import adjust, consume, issue, reverse
+from entitlement_ledger.domain.rules import (
+    adjust,
+    cancel,
+    capture,
+    change,
+    consume,
+    hold,
+    issue,
+    purchase,
+    release,
+    renew,
+    reverse,
+)
 from entitlement_ledger.domain.rules.context import Context, Decision
 
 Rule = Callable[[Book, Command, Context], Decision]
@@ -34,6 +46,14 @@ RULES: dict[CommandType, Rule] = {
     CommandType.CONSUME: consume.decide,
     CommandType.ADJUST: adjust.decide,
     CommandType.REVERSE: reverse.decide,
+    CommandType.HOLD: hold.decide,
+    CommandType.CAPTURE: capture.decide,
+    CommandType.RELEASE: release.decide,
+    CommandType.PURCHASE: purchase.decide,
+    CommandType.RENEW: renew.decide,
+    CommandType.UPGRADE: change.decide,
+    CommandType.DOWNGRADE: change.decide,
+    CommandType.CANCEL: cancel.decide,
 }
 
 
@@ -113,7 +133,10 @@ def decide(book: Book, command: Command, context: Context, asker: Asker) -> Tran
         asked = command.quantity
         quantity = asked if asked is not None and fits(asked) else None
         nothing = Decision(
-            context.effective_at(command), command.entitlement or None, quantity=quantity
+            context.effective_at(command),
+            command.entitlement or None,
+            command.to or command.product or None,
+            quantity=quantity,
         )
         return _event(command, nothing, context, asker, refused=refused)
     return seal(book, command, decision, context, asker)
@@ -153,14 +176,19 @@ def _event(
         history=context.history,
         command=dict(command.body),
         command_hash=command_hash(command.body),
-        status=Status.REFUSED if refused else Status.COMPLETED,
+        status=Status.REFUSED if refused else decision.status,
         code=refused.code if refused else None,
         message=refused.message if refused else "",
         target=decision.target,
         grants=tuple(decision.grants),
         draws=tuple(decision.draws),
-        postings=tuple(decision.postings),
+        postings=(*decision.lapse_postings, *decision.postings),
         balances=balances,
+        expires_at=decision.expires_at,
+        lapses=tuple(decision.lapses),
+        ended=tuple(decision.ended),
+        resolves=tuple(decision.resolves),
+        subscriptions=tuple(decision.subscriptions),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.subscriptions import Subscription
 
 TRANSACTION_PREFIX = "entl:"
 
@@ -30,16 +31,28 @@ class Account(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a transaction. Reversals are later transactions, so these two are derived."""
+    """What became of a transaction.
+
+    It is recorded as completed, refused or pending; the others come from later transactions.
+    """
 
     COMPLETED = "completed"
     REFUSED = "refused"
+    PENDING = "pending"
+    RELEASED = "released"
+    EXPIRED = "expired"
     REVERSED = "reversed"
     PARTLY_REVERSED = "partly_reversed"
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """One lot of one entitlement given to one customer. Never edited."""
+class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One lot of one entitlement given to one customer. Never edited.
+
+    Attributes:
+        parent: the grant that it was carried over from.
+        subscription, period: which subscription gave it, in which of its periods, from 1.
+        rollover_max: how much of it may go into the next period; None is nothing.
+    """
 
     id: str
     customer: str
@@ -50,6 +63,9 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     effective_from: Instant
     expires_at: Instant | None
     parent: str | None = None
+    subscription: str | None = None
+    period: int | None = None
+    rollover_max: int | None = None
 
     def usable(self, at: Instant) -> bool:
         """Say whether the grant counts at an instant: from is in, expiry is out."""
@@ -88,8 +104,34 @@ class BalanceChange(msgspec.Struct, frozen=True):
     after: Held
 
 
+class Lapse(msgspec.Struct, frozen=True, array_like=True):
+    """The end of a hold on one grant, now posted: until then it is only read."""
+
+    hold: int
+    grant: str
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True):
+    """A grant that was cancelled or upgraded away: what comes back later goes to revoked."""
+
+    grant: str
+    at: Instant
+
+
+class Resolution(msgspec.Struct, frozen=True, array_like=True):
+    """The status that an earlier transaction has from now on."""
+
+    target: int
+    status: Status
+
+
 class TransactionEvent(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="transaction"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="event",
+    tag="transaction",
 ):
     """One command and its outcome.
 
@@ -99,6 +141,8 @@ class TransactionEvent(
         quantity: what was moved or asked for; None where none was named or it passes 64 bits.
         target: the sequence of the transaction that this one is about (a reversal's original).
         history: migrated from another system.
+        expires_at: a hold's own end.
+        lapses, ended, resolves, subscriptions: what else it changed, each as it is from now on.
     """
 
     sequence: int
@@ -125,6 +169,11 @@ class TransactionEvent(
     draws: tuple[Draw, ...]
     postings: tuple[Posting, ...]
     balances: tuple[BalanceChange, ...]
+    expires_at: Instant | None = None
+    lapses: tuple[Lapse, ...] = ()
+    ended: tuple[Ended, ...] = ()
+    resolves: tuple[Resolution, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 class RecordEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="record"):

@@ -1,13 +1,15 @@
 """What a customer holds of one entitlement: grants with their accounts, in burn order.
 
 How much a grant can give follows from its timelines alone, so a command that arrives late can never
-make any instant negative, and the sweep, early, late or never, changes no answer.
+make any instant negative, and due work, early, late or never, changes no answer: what time alone
+brings about (a grant expires, a hold lapses) is in the timelines from the beginning.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import Account, Draw, Grant, Held, Posting, grant_order
@@ -36,20 +38,51 @@ def burn_key(grant: Grant) -> BurnKey:
     )
 
 
+@dataclass(slots=True)
+class Pin:
+    """What an open hold keeps on one grant.
+
+    Attributes:
+        expires_at: the hold's own end, from when on the quantity is back; None waits forever.
+        recorded: that it lapsed has been posted.
+    """
+
+    quantity: int
+    expires_at: Instant | None
+    recorded: bool = False
+
+
+@dataclass(slots=True)
+class Cover:
+    """What a draw must post beside itself, so that no recorded account goes below zero.
+
+    Attributes:
+        lapses: holds whose end has been read but not posted.
+        restored: what a sweep had put into `expired`, as (where it put it, quantity).
+    """
+
+    lapses: list[tuple[int, Pin]]
+    restored: list[tuple[Instant, int]]
+
+
 class GrantState:
     """One grant with the timelines of its accounts.
 
-    `live` is available and expired together: what the grant would hold if no sweep had ever run.
-    Because a sweep only moves between these two, it leaves `live` as it was.
+    `accounts` is what has been posted. `foreseen` is what time alone will post: holds that lapse.
+    `live` is available and expired together, foreseen included: what the grant would hold if due
+    work had run at every instant and no sweep ever had. Neither moves it.
     """
 
-    __slots__ = ("accounts", "burn_key", "grant", "live")
+    __slots__ = ("accounts", "burn_key", "ended_at", "foreseen", "grant", "live", "pins")
 
     def __init__(self, grant: Grant) -> None:
         self.grant = grant
         self.burn_key = burn_key(grant)
         self.live = Timeline()
         self.accounts: dict[Account, Timeline] = {}
+        self.foreseen: dict[Account, Timeline] = {}
+        self.pins: dict[int, Pin] = {}
+        self.ended_at: Instant | None = None
 
     def apply(self, account: Account, quantity: int, at: Instant) -> None:
         """Take one leg of a posting into the timelines."""
@@ -62,9 +95,19 @@ class GrantState:
         if account in (Account.AVAILABLE, Account.EXPIRED):
             self.live.add(at, quantity)
 
+    def foresee(self, account: Account, quantity: int, at: Instant) -> None:
+        """Take one leg of what time alone will post into the timelines, or out of them again."""
+        self.foreseen.setdefault(account, Timeline()).add(at, quantity)
+        if account is Account.AVAILABLE:
+            self.live.add(at, quantity)
+
     def account(self, account: Account) -> Timeline:
-        """Give an account's timeline: an empty one where nothing was ever posted to it."""
+        """Give an account's timeline as posted: an empty one where nothing ever was."""
         return self.accounts.get(account, _NOTHING)
+
+    def read(self, account: Account, at: Instant) -> int:
+        """Give an account at an instant, lapsed holds counted as released."""
+        return self.account(account).at(at) + self.foreseen.get(account, _NOTHING).at(at)
 
     def gives(self, at: Instant) -> int:
         """How much the grant can give to a command effective at an instant (rule D1)."""
@@ -75,39 +118,53 @@ class GrantState:
 
     def worth(self, account: Account, at: Instant) -> int:
         """What an account counts for at an instant: an unusable grant is worth nothing."""
-        return self.account(account).at(at) if self.grant.usable(at) else 0
+        return self.read(account, at) if self.grant.usable(at) else 0
+
+    def comes_back(self, at: Instant) -> bool:
+        """Say whether what is given back at an instant becomes available again."""
+        return self.ended_at is None or at < self.ended_at
 
     @property
     def exhausted(self) -> bool:
         """Nothing is left in it, now or at any later instant known."""
         return not self.live.final and not self.account(Account.HELD).final
 
-    def restorations(self, quantity: int, at: Instant) -> list[tuple[Instant, int]]:
-        """What a draw must take back out of `expired`, as (where the sweep put it, quantity).
+    def cover(self, quantity: int, at: Instant) -> Cover:
+        """Say what a draw must post beside itself (rule D2).
 
-        A sweep that ran before this draw arrived put the quantity away at a later instant; from
-        there on the draw would overdraw `available`. Only what is lacking comes back (rule D2).
+        What it draws may be there only because a hold has lapsed, which nobody has recorded; and a
+        sweep that ran before this draw arrived may have put the quantity away at a later instant.
         """
         available, expired = self.account(Account.AVAILABLE), self.account(Account.EXPIRED)
-        if not expired.final or available.lowest_from(at) >= quantity:
-            return []
-        left = [[instant, quantity] for instant, quantity in expired.steps()]
-        taken: list[tuple[Instant, int]] = []
-        for instant in sorted({*available.instants, *expired.instants}):
-            if instant < at:
-                continue
-            restored = sum(amount for _, amount in taken)
-            lacking = quantity - restored - available.at(instant)
+        cover = Cover([], [])
+        if available.lowest_from(at) >= quantity:
+            return cover
+        lapses = sorted(
+            (pin.expires_at, hold, pin)
+            for hold, pin in self.pins.items()
+            if pin.expires_at is not None and not pin.recorded and self.comes_back(pin.expires_at)
+        )
+        left = [[instant, quantity] for instant, quantity in expired.steps() if quantity > 0]
+        moments = {at, *available.instants, *expired.instants, *(lapse[0] for lapse in lapses)}
+        covered = 0
+        for instant in sorted(moment for moment in moments if moment >= at):
+            lacking = quantity - covered - available.at(instant)
+            while lacking > 0 and lapses and lapses[0][0] <= instant:
+                _, hold, pin = lapses.pop(0)
+                cover.lapses.append((hold, pin))
+                covered += pin.quantity
+                lacking -= pin.quantity
             for put in left:
                 if lacking <= 0 or put[0] > instant:
                     break
-                amount = min(lacking, max(put[1], 0))
+                amount = min(lacking, put[1])
                 if amount:
-                    taken.append((put[0], amount))
+                    cover.restored.append((put[0], amount))
                     put[1] -= amount
+                    covered += amount
                     lacking -= amount
             assert lacking <= 0, "a grant was asked for more than it can give"
-        return taken
+        return cover
 
 
 class Holding:
@@ -126,7 +183,12 @@ class Holding:
         self._closed: set[str] = set()
 
     @classmethod
-    def of(cls, states: Iterable[GrantState]) -> Holding:
+    def of(
+        cls,
+        states: Iterable[GrantState],
+        pins: Iterable[tuple[str, int, Pin]] = (),
+        ended: Iterable[tuple[str, Instant]] = (),
+    ) -> Holding:
         """Make a holding of grants whose accounts are filled already."""
         holding = cls()
         holding.grants = {state.grant.id: state for state in states}
@@ -134,8 +196,12 @@ class Holding:
             for account, timeline in state.accounts.items():
                 for at, quantity in timeline.steps():
                     holding._count(state.grant, account, quantity, at)
+        for grant, at in ended:
+            holding.end(grant, at)
+        for grant, hold, pin in pins:
+            holding.pin(grant, hold, pin)
         holding._open = sorted(holding.grants.values(), key=lambda each: each.burn_key)
-        holding._settle(list(holding._open))
+        holding.settle(list(holding._open))
         return holding
 
     def add(self, grant: Grant) -> GrantState:
@@ -146,18 +212,55 @@ class Holding:
         return state
 
     def apply(self, postings: Iterable[Posting]) -> None:
-        """Take in postings on these grants, then set aside what they used up."""
-        touched: dict[str, GrantState] = {}
+        """Take in postings on these grants."""
         for posting in postings:
-            state = touched[posting.grant] = self.grants[posting.grant]
+            state = self.grants[posting.grant]
             state.apply(posting.account, posting.quantity, posting.effective_at)
             self._count(state.grant, posting.account, posting.quantity, posting.effective_at)
-        self._settle(touched.values())
+
+    def pin(self, grant: str, hold: int, pin: Pin) -> None:
+        """Take in what an open hold keeps on a grant, and foresee its end."""
+        state = self.grants[grant]
+        state.pins[hold] = pin
+        self._foresee(state, pin, 1)
+
+    def unpin(self, grant: str, hold: int) -> None:
+        """Forget a hold that has been captured or released."""
+        state = self.grants[grant]
+        self._foresee(state, state.pins.pop(hold), -1)
+
+    def lapse(self, grant: str, hold: int) -> None:
+        """Note that the end of a hold has been posted: it need not be foreseen any more."""
+        state = self.grants[grant]
+        pin = state.pins[hold]
+        self._foresee(state, pin, -1)
+        pin.recorded = True
+
+    def end(self, grant: str, at: Instant) -> None:
+        """Note that a grant was cancelled or upgraded away."""
+        state = self.grants[grant]
+        for pin in state.pins.values():
+            self._foresee(state, pin, -1)
+        state.ended_at = at
+        for pin in state.pins.values():
+            self._foresee(state, pin, 1)
+
+    def _foresee(self, state: GrantState, pin: Pin, sign: int) -> None:
+        at = pin.expires_at
+        if at is None or pin.recorded:
+            return
+        back = Account.AVAILABLE if state.comes_back(at) else Account.REVOKED
+        for account, quantity in ((Account.HELD, -pin.quantity), (back, pin.quantity)):
+            state.foresee(account, sign * quantity, at)
+            self._worth_changes(state.grant, account, sign * quantity, at)
 
     def _count(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
-        """Take one leg into what the holding is worth: from its instant to the grant's expiry."""
         if account in _UNSPENT:
             self.outstanding += quantity
+        self._worth_changes(grant, account, quantity, at)
+
+    def _worth_changes(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
+        """Take one leg into what the holding is worth: from its instant to the grant's expiry."""
         worth = self._worth.get(account)
         if worth is None or (grant.expires_at is not None and at >= grant.expires_at):
             return
@@ -165,7 +268,7 @@ class Holding:
         if grant.expires_at is not None:
             worth.add(grant.expires_at, -quantity)
 
-    def _settle(self, states: Iterable[GrantState]) -> None:
+    def settle(self, states: Iterable[GrantState]) -> None:
         """Sort grants that have changed into the open and the exhausted ones."""
         for state in states:
             name = state.grant.id

@@ -136,7 +136,7 @@ class _Loading:
                 now,
                 "product",
                 code,
-                book.products.get(code),
+                book.newest_product(code),
                 fields,
                 msgspec.convert(fields, Product),
             )

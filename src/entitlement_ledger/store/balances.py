@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from entitlement_ledger.answers import Balance, Explanation, GrantPart
+from entitlement_ledger.answers import Balance, Explanation, GrantMove, GrantPart
 from entitlement_ledger.domain.book import Book
-from entitlement_ledger.domain.events import Account, Status
+from entitlement_ledger.domain.commands import CommandType
+from entitlement_ledger.domain.events import Account, Status, transaction_id
 from entitlement_ledger.domain.holdings import GrantState
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.loading import load_holdings
@@ -51,6 +52,14 @@ def entitlement_exists(connection: Connection, code: str) -> bool:
     return found is not None
 
 
+def known_until(connection: Connection, known_at: Instant | None) -> int | None:
+    """Give the last sequence that was known at an instant; None is all there is."""
+    if known_at is None:
+        return None
+    query = select(func.max(journal.c.sequence)).where(journal.c.recorded_at <= known_at)
+    return connection.execute(query).scalar() or 0
+
+
 def balances(
     connection: Connection,
     customer: str,
@@ -59,84 +68,64 @@ def balances(
     known_at: Instant | None,
 ) -> list[Balance]:
     """Give a customer's balances at an instant, as known at another (rule A2)."""
-    lots = _lots(customer, at, known_at).subquery("lots")
-    open_lot = (lots.c.available > 0) | (lots.c.held > 0)
-    query = (
-        select(
-            _e.code,
-            _e.name,
-            _e.kind,
-            _e.unit,
-            _e.scale,
-            func.coalesce(func.sum(lots.c.available), 0).label("available"),
-            func.coalesce(func.sum(lots.c.held), 0).label("held"),
-            func.coalesce(func.sum(lots.c.granted), 0).label("granted"),
-            func.min(case((open_lot, lots.c.expires_at))).label("expires_next"),
-            func.count(lots.c.grant).label("lots"),
-        )
-        .select_from(entitlements.outerjoin(lots, lots.c.entitlement == _e.code))
-        .group_by(_e.code, _e.name, _e.kind, _e.unit, _e.scale)
-        .order_by(_e.code)
-    )
-    if entitlement is not None:
-        query = query.where(_e.code == entitlement)
-    return [
-        Balance(
-            customer=customer,
-            entitlement=row.code,
-            name=row.name,
-            kind=row.kind,
-            unit=row.unit,
-            scale=row.scale,
-            available=int(row.available),
-            held=int(row.held),
-            granted=int(row.granted),
-            expires_next=row.expires_next,
-        )
-        for row in connection.execute(query).all()
-        if row.lots or entitlement is not None
+    known = known_until(connection, known_at)
+    codes = _codes(connection, customer, known) if entitlement is None else [entitlement]
+    book = Book()
+    load_holdings(connection, book, [(customer, code) for code in codes], known=known)
+    rows = connection.execute(select(entitlements).where(_e.code.in_(codes))).all()
+    described = {row.code: row for row in rows}
+    return [_balance(book, customer, described[code], at) for code in codes]
+
+
+def _codes(connection: Connection, customer: str, known: int | None) -> list[str]:
+    """Give the entitlements of which a customer was given a grant."""
+    query = select(_g.entitlement).where(_g.customer == customer).distinct()
+    if known is not None:
+        query = query.where(_g.sequence <= known)
+    return list(connection.execute(query.order_by(_g.entitlement)).scalars().all())
+
+
+def _balance(book: Book, customer: str, row: Any, at: Instant) -> Balance:
+    holding = book.holding(customer, row.code)
+    worth = holding.balance(at)
+    usable = [state for state in holding.grants.values() if state.grant.usable(at)]
+    lapsing = [
+        state.grant.expires_at
+        for state in usable
+        if state.grant.expires_at is not None
+        and (state.read(Account.AVAILABLE, at) or state.read(Account.HELD, at))
     ]
-
-
-def _lots(customer: str, at: Instant, known_at: Instant | None) -> Select[Any]:
-    """Select each known grant with what it is worth; one that is not usable is worth nothing."""
-    usable = (_g.effective_from <= at) & or_(_g.expires_at.is_(None), _g.expires_at > at)
-    counts = usable & (_p.effective_at <= at)
-    query = (
-        select(
-            _p.grant,
-            _p.entitlement,
-            _g.expires_at,
-            _worth(Account.AVAILABLE, counts).label("available"),
-            _worth(Account.HELD, counts).label("held"),
-            func.max(case((usable, _g.quantity), else_=0)).label("granted"),
-        )
-        .select_from(postings.join(grants, _g.id == _p.grant))
-        .where(_p.customer == customer, _g.customer == customer)
-        .group_by(_p.grant, _p.entitlement, _g.expires_at)
+    return Balance(
+        customer=customer,
+        entitlement=row.code,
+        name=row.name,
+        kind=row.kind,
+        unit=row.unit,
+        scale=row.scale,
+        available=worth.available,
+        held=worth.held,
+        granted=sum(state.grant.quantity for state in usable),
+        expires_next=min(lapsing, default=None),
     )
-    return query if known_at is None else query.where(_p.recorded_at <= known_at)
 
 
-def _worth(account: Account, counts: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case(((_p.account == account) & counts, _p.quantity), else_=0))
-
-
-def explanation(connection: Connection, balance: Balance, at: Instant) -> Explanation:
+def explanation(
+    connection: Connection, balance: Balance, at: Instant, known_at: Instant | None
+) -> Explanation:
     """Explain a balance grant by grant, in burn order, and what the next draw would take."""
     pair = (balance.customer, balance.entitlement)
     book = Book()
-    load_holdings(connection, book, [pair])
+    load_holdings(connection, book, [pair], known=known_until(connection, known_at))
     states = sorted(book.holding(*pair).grants.values(), key=lambda each: each.burn_key)
     origins = _origins(connection, *pair)
+    moves = _moves(connection, *pair)
     place = 0
     parts = []
     for state in states:
-        usable = state.grant.usable(at)
-        gives = max(state.gives(at), 0) if usable else 0
+        gives = max(state.gives(at), 0) if state.grant.usable(at) else 0
         place += 1 if gives else 0
         sequence, actor, reason, reference = origins[state.grant.id]
-        worth = {account: state.account(account).at(at) for account in Account}
+        worth = {account: state.read(account, at) for account in Account}
         parts.append(
             GrantPart(
                 grant=grant_row(state.grant, sequence),
@@ -151,9 +140,39 @@ def explanation(connection: Connection, balance: Balance, at: Instant) -> Explan
                 state=_state(state, at),
                 next_draw=place if gives else None,
                 gives=gives,
+                moves=tuple(moves.get(state.grant.id, ())),
             )
         )
     return Explanation(balance, at, tuple(parts))
+
+
+def _moves(connection: Connection, customer: str, entitlement: str) -> dict[str, list[GrantMove]]:
+    """Give what each transaction put into each account of each grant, oldest first."""
+    t = transactions.c
+    rows = connection.execute(
+        select(_p.grant, _p.account, _p.quantity, _p.effective_at, t.sequence, t.type, t.actor)
+        .select_from(postings.join(transactions, t.sequence == _p.sequence))
+        .where(
+            _p.customer == customer,
+            _p.entitlement == entitlement,
+            _p.quantity > 0,
+            t.type != CommandType.ISSUE,
+        )
+        .order_by(_p.effective_at, _p.sequence, _p.place)
+    ).all()
+    moves: dict[str, list[GrantMove]] = {}
+    for row in rows:
+        moves.setdefault(row.grant, []).append(
+            GrantMove(
+                transaction_id(row.sequence),
+                row.type,
+                row.actor,
+                row.account,
+                row.quantity,
+                row.effective_at,
+            )
+        )
+    return moves
 
 
 def _origins(
@@ -172,6 +191,8 @@ def _origins(
 def _state(state: GrantState, at: Instant) -> str:
     if at < state.grant.effective_from:
         return "scheduled"
+    if state.ended_at is not None and state.ended_at <= at:
+        return "ended"
     if not state.grant.usable(at):
         return "expired"
     left = state.worth(Account.AVAILABLE, at) or state.worth(Account.HELD, at)

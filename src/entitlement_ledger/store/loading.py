@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Set
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from entitlement_ledger.domain.book import Book, HoldingKey
 from entitlement_ledger.domain.catalogue import (
@@ -18,26 +18,34 @@ from entitlement_ledger.domain.catalogue import (
     Product,
     ProductLine,
 )
-from entitlement_ledger.domain.commands import Command
+from entitlement_ledger.domain.commands import Command, CommandType
 from entitlement_ledger.domain.events import (
     Account,
     Grant,
+    Status,
     TransactionEvent,
     decode_event,
     sequence_of,
 )
-from entitlement_ledger.domain.holdings import GrantState, Holding
+from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.journal import last
-from entitlement_ledger.store.reversals import reversed_quantities
+from entitlement_ledger.store.reversals import resolutions_of, reversed_quantities
 from entitlement_ledger.store.tables import (
     customers,
+    endings,
     entitlements,
     grants,
     idempotency,
     journal,
+    lapses,
     postings,
     product_versions,
+    resolutions,
+    subscriptions,
+    transactions,
 )
 
 _CUSTOMERS_AT_ONCE_MAX = 20_000
@@ -54,10 +62,22 @@ def new_book(connection: Connection) -> Book:
         customers={} if len(known) > _CUSTOMERS_AT_ONCE_MAX else known,
         all_customers=len(known) <= _CUSTOMERS_AT_ONCE_MAX,
         entitlements={each.code: each for each in _entitlements(connection)},
-        products={each.code: each for each in _products(connection)},
+        products=_products(connection),
         last_sequence=sequence,
         last_recorded_at=recorded_at,
     )
+
+
+_WHOLE_CUSTOMER = frozenset(
+    {
+        CommandType.PURCHASE,
+        CommandType.RENEW,
+        CommandType.UPGRADE,
+        CommandType.DOWNGRADE,
+        CommandType.CANCEL,
+    }
+)
+"""What is judged by everything that a customer holds."""
 
 
 def load(connection: Connection, book: Book, commands: Collection[Command]) -> None:
@@ -68,11 +88,35 @@ def load(connection: Connection, book: Book, commands: Collection[Command]) -> N
     load_originals(connection, book, {command.key for command in commands}, named)
     load_customers(connection, book, {command.customer for command in commands})
     pairs = {(command.customer, command.entitlement) for command in commands if command.entitlement}
+    whole = {command.customer for command in commands if command.type in _WHOLE_CUSTOMER}
     for name in named:
         original = book.original(name)
-        if original and original.event.entitlement:
+        if original is None:
+            continue
+        if original.event.entitlement:
             pairs.add((original.event.customer, original.event.entitlement))
+        if original.event.type == CommandType.PURCHASE:
+            whole.add(original.event.customer)
     load_holdings(connection, book, pairs)
+    load_whole_customers(connection, book, whole)
+
+
+def load_whole_customers(connection: Connection, book: Book, ids: Collection[str]) -> None:
+    """Load all that customers hold of anything, and their subscriptions."""
+    if not ids:
+        return
+    load_holdings(connection, book, {(each, code) for each in ids for code in book.entitlements})
+    lacking = sorted(set(ids) - book.subscriptions.keys())
+    if not lacking:
+        return
+    s = subscriptions.c
+    with among(connection, lacking, s.customer) as wanted:
+        rows = connection.execute(select(s.customer, s.state).where(wanted).order_by(s.id)).all()
+    for each in lacking:
+        book.subscriptions[each] = {}
+    for row in rows:
+        known = msgspec.json.decode(row.state, type=Subscription)
+        book.subscriptions[row.customer][known.id] = known
 
 
 def load_originals(
@@ -95,9 +139,10 @@ def load_originals(
     with among(connection, sorted(sequences), journal.c.sequence) as known:
         bodies = connection.execute(select(journal.c.body).where(known)).scalars().all()
     events = [event for event in map(decode_event, bodies) if isinstance(event, TransactionEvent)]
-    undone = reversed_quantities(connection, [each.sequence for each in events]) if named else {}
+    found = [each.sequence for each in events] if named else []
+    undone, resolved = reversed_quantities(connection, found), resolutions_of(connection, found)
     for event in events:
-        book.add_original(event, undone.get(event.sequence, 0))
+        book.add_original(event, undone.get(event.sequence, 0), resolved.get(event.sequence))
 
 
 def load_customers(connection: Connection, book: Book, ids: Iterable[str]) -> None:
@@ -120,56 +165,62 @@ def _customers(
     }
 
 
-def load_holdings(connection: Connection, book: Book, pairs: Iterable[HoldingKey]) -> None:
-    """Load what customers hold of entitlements, as far as the book does not know it yet."""
+def load_holdings(
+    connection: Connection,
+    book: Book,
+    pairs: Iterable[HoldingKey],
+    *,
+    known: int | None = None,
+) -> None:
+    """Load what customers hold of entitlements, as far as the book does not know it yet.
+
+    `known` leaves out every event after that sequence: what was not known then.
+    """
     lacking = sorted(set(pairs) - book.holdings.keys())
     if not lacking:
         return
-    states = _grant_states(connection, lacking)
-    _fill_accounts(connection, lacking, states)
+    states = _grant_states(connection, lacking, known)
+    _fill_accounts(connection, lacking, states, known)
+    pins = _pins(connection, lacking, known) if states else {}
+    ended = _endings(connection, lacking, known) if states else {}
     by_pair: dict[HoldingKey, list[GrantState]] = {pair: [] for pair in lacking}
     for state in states.values():
         by_pair[(state.grant.customer, state.grant.entitlement)].append(state)
     for pair, held in by_pair.items():
-        book.holdings[pair] = Holding.of(held)
+        names = [state.grant.id for state in held]
+        book.holdings[pair] = Holding.of(
+            held,
+            [(name, hold, pin) for name in names for hold, pin in pins.get(name, ())],
+            [(name, ended[name]) for name in names if name in ended],
+        )
 
 
-def _grant_states(connection: Connection, pairs: list[HoldingKey]) -> dict[str, GrantState]:
+def _until(column: ColumnElement[int], known: int | None) -> ColumnElement[bool]:
+    return true() if known is None else column <= known
+
+
+def _grant_states(
+    connection: Connection, pairs: list[HoldingKey], known: int | None
+) -> dict[str, GrantState]:
     g = grants.c
+    names = [field.name for field in msgspec.structs.fields(Grant)]
     with among(connection, pairs, g.customer, g.entitlement) as wanted:
         rows = connection.execute(
-            select(
-                g.id,
-                g.customer,
-                g.entitlement,
-                g.quantity,
-                g.priority,
-                g.category,
-                g.effective_from,
-                g.expires_at,
-                g.parent,
-            ).where(wanted)
+            select(*(g[name] for name in names))
+            .where(wanted, _until(g.sequence, known))
+            .order_by(g.sequence, g.place)
         ).all()
     return {
-        row.id: GrantState(
-            Grant(
-                id=row.id,
-                customer=row.customer,
-                entitlement=row.entitlement,
-                quantity=row.quantity,
-                priority=row.priority,
-                category=Category(row.category),
-                effective_from=row.effective_from,
-                expires_at=row.expires_at,
-                parent=row.parent,
-            )
-        )
+        row.id: GrantState(Grant(**{**row._asdict(), "category": Category(row.category)}))
         for row in rows
     }
 
 
 def _fill_accounts(
-    connection: Connection, pairs: list[HoldingKey], states: dict[str, GrantState]
+    connection: Connection,
+    pairs: list[HoldingKey],
+    states: dict[str, GrantState],
+    known: int | None,
 ) -> None:
     """Sum the postings by grant, account and instant into the timelines, in order of time."""
     if not states:
@@ -178,12 +229,60 @@ def _fill_accounts(
     with among(connection, pairs, p.customer, p.entitlement) as wanted:
         rows = connection.execute(
             select(p.grant, p.account, p.effective_at, func.sum(p.quantity))
-            .where(wanted, p.account != Account.ISSUANCE)
+            .where(wanted, p.account != Account.ISSUANCE, _until(p.sequence, known))
             .group_by(p.grant, p.account, p.effective_at)
             .order_by(p.effective_at)
         ).all()
     for grant, account, effective_at, quantity in rows:
         states[grant].apply(Account(account), int(quantity), effective_at)
+
+
+def _pins(
+    connection: Connection, pairs: list[HoldingKey], known: int | None
+) -> dict[str, list[tuple[int, Pin]]]:
+    """Give what holds that nobody has captured or released keep, by grant."""
+    p, t, r = postings.c, transactions.c, resolutions.c
+    resolved = (
+        select(r.target)
+        .where(r.status != Status.EXPIRED, _until(r.sequence, known))
+        .correlate(None)
+    )
+    posted = select(lapses.c.hold, lapses.c.grant).where(_until(lapses.c.sequence, known))
+    ends = posted.subquery("posted")
+    with among(connection, pairs, p.customer, p.entitlement) as wanted:
+        rows = connection.execute(
+            select(p.grant, p.sequence, p.quantity, t.expires_at, ends.c.hold)
+            .select_from(
+                postings.join(transactions, t.sequence == p.sequence).outerjoin(
+                    ends, (ends.c.hold == p.sequence) & (ends.c.grant == p.grant)
+                )
+            )
+            .where(
+                wanted,
+                t.type == CommandType.HOLD,
+                p.account == Account.HELD,
+                p.quantity > 0,
+                p.sequence.not_in(resolved),
+                _until(p.sequence, known),
+            )
+            .order_by(p.sequence, p.place)
+        ).all()
+    pins: dict[str, list[tuple[int, Pin]]] = {}
+    for grant, hold, quantity, expires_at, lapsed in rows:
+        pins.setdefault(grant, []).append((hold, Pin(quantity, expires_at, lapsed is not None)))
+    return pins
+
+
+def _endings(
+    connection: Connection, pairs: list[HoldingKey], known: int | None
+) -> dict[str, Instant]:
+    """Give when grants were cancelled or upgraded away."""
+    e = endings.c
+    with among(connection, sorted({customer for customer, _ in pairs}), e.customer) as wanted:
+        rows = connection.execute(
+            select(e.grant, e.ended_at).where(wanted, _until(e.sequence, known))
+        ).all()
+    return {row.grant: row.ended_at for row in rows}
 
 
 def _entitlements(connection: Connection) -> list[Entitlement]:
@@ -208,11 +307,12 @@ def split_resources(listed: str) -> tuple[str, ...]:
     return tuple(part for part in listed.split(";") if part)
 
 
-def _products(connection: Connection) -> list[Product]:
-    """Give the newest version of each product."""
+def _products(connection: Connection) -> dict[str, list[tuple[Instant, Product]]]:
+    """Give every version of each product, oldest first."""
     rows = connection.execute(select(product_versions).order_by(product_versions.c.sequence)).all()
-    return [
-        Product(
+    versions: dict[str, list[tuple[Instant, Product]]] = {}
+    for row in rows:
+        product = Product(
             code=row.code,
             name=row.name,
             tier=row.tier,
@@ -220,5 +320,5 @@ def _products(connection: Connection) -> list[Product]:
             lines=tuple(msgspec.json.decode(row.lines, type=list[ProductLine])),
             status=CatalogueStatus(row.status),
         )
-        for row in {row.code: row for row in rows}.values()
-    ]
+        versions.setdefault(row.code, []).append((row.recorded_at, product))
+    return versions

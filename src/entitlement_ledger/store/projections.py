@@ -17,15 +17,20 @@ from entitlement_ledger.domain.events import (
     TransactionEvent,
     canonical,
 )
+from entitlement_ledger.domain.subscriptions import next_due
 from entitlement_ledger.store.dialect import Columns, append, upsert
 from entitlement_ledger.store.tables import (
     customers,
+    endings,
     entitlements,
     grants,
     idempotency,
+    lapses,
     postings,
     product_versions,
     records,
+    resolutions,
+    subscriptions,
     transactions,
 )
 
@@ -37,6 +42,10 @@ def project(connection: Connection, events: Sequence[Event]) -> None:
     append(connection, grants, _grants(decided))
     append(connection, postings, _postings(decided))
     append(connection, idempotency, _idempotency(decided))
+    append(connection, lapses, _lapses(decided))
+    append(connection, endings, _endings(decided))
+    append(connection, resolutions, _resolutions(decided))
+    upsert(connection, subscriptions, _subscriptions(decided))
     changes = [event for event in events if isinstance(event, RecordEvent)]
     if changes:
         append(connection, records, _records(changes))
@@ -79,12 +88,15 @@ def _grants(events: list[TransactionEvent]) -> Columns:
                 grant.effective_from,
                 grant.expires_at,
                 grant.parent,
+                grant.subscription,
+                grant.period,
+                grant.rollover_max,
             )
             for event in events
             for place, grant in enumerate(event.grants, 1)
         ),
         "sequence place id customer entitlement quantity priority category "
-        "effective_from expires_at parent",
+        "effective_from expires_at parent subscription period rollover_max",
     )
 
 
@@ -107,6 +119,64 @@ def _postings(events: list[TransactionEvent]) -> Columns:
             for place, posting in enumerate(event.postings, 1)
         ),
         "sequence place grant customer entitlement account quantity effective_at recorded_at",
+    )
+
+
+def _lapses(events: list[TransactionEvent]) -> Columns:
+    return _table(
+        lapses,
+        (
+            (event.sequence, place, lapse.hold, lapse.grant)
+            for event in events
+            for place, lapse in enumerate(event.lapses, 1)
+        ),
+        "sequence place hold grant",
+    )
+
+
+def _endings(events: list[TransactionEvent]) -> Columns:
+    return _table(
+        endings,
+        (
+            (event.sequence, place, ended.grant, event.customer, ended.at)
+            for event in events
+            for place, ended in enumerate(event.ended, 1)
+        ),
+        "sequence place grant customer ended_at",
+    )
+
+
+def _resolutions(events: list[TransactionEvent]) -> Columns:
+    return _table(
+        resolutions,
+        (
+            (event.sequence, place, resolution.target, resolution.status.value)
+            for event in events
+            for place, resolution in enumerate(event.resolves, 1)
+        ),
+        "sequence place target status",
+    )
+
+
+def _subscriptions(events: list[TransactionEvent]) -> Columns:
+    """Give each subscription as the last of these events left it."""
+    latest = {each.id: (each, event.sequence) for event in events for each in event.subscriptions}
+    return _table(
+        subscriptions,
+        (
+            (
+                each.id,
+                each.customer,
+                each.product,
+                each.anchor,
+                each.ended_at,
+                next_due(each),
+                canonical(each).decode(),
+                sequence,
+            )
+            for each, sequence in latest.values()
+        ),
+        "id customer product anchor ended_at due_at state sequence",
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Status
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.dialect import among
-from entitlement_ledger.store.tables import transactions
+from entitlement_ledger.store.tables import resolutions, transactions
 
 _t = transactions.c
+_later = transactions.alias("later")
 
 
 def is_reversal() -> ColumnElement[bool]:
@@ -32,29 +34,55 @@ def reversed_quantities(connection: Connection, sequences: Collection[int]) -> d
     return {target: int(quantity) for target, quantity in rows}
 
 
-def status_now(status: str) -> ColumnElement[bool]:
-    """Match the status that a transaction has now, reversals included."""
+def resolutions_of(connection: Connection, sequences: Collection[int]) -> dict[int, Status]:
+    """Give what later transactions made of each of these, the latest counting."""
+    if not sequences:
+        return {}
+    r = resolutions.c
+    with among(connection, sorted(sequences), r.target) as wanted:
+        rows = connection.execute(
+            select(r.target, r.status).where(wanted).order_by(r.sequence, r.place)
+        ).all()
+    return {target: Status(status) for target, status in rows}
+
+
+def status_now(now: Instant) -> ColumnElement[str]:
+    """Give the status that a transaction has now: what became of it since counts first."""
     undone = (
-        select(_t.target.label("target"), func.sum(_t.quantity).label("quantity"))
-        .where(_t.target.is_not(None), is_reversal())
-        .group_by(_t.target)
-        .subquery("undone")
+        select(func.sum(_later.c.quantity))
+        .where(
+            _later.c.target == _t.sequence,
+            _later.c.type == CommandType.REVERSE,
+            _later.c.status == Status.COMPLETED,
+        )
+        .correlate(transactions)
+        .scalar_subquery()
     )
-    some = select(undone.c.target).where(undone.c.target == _t.sequence)
-    whole = some.where(undone.c.quantity >= func.abs(_t.quantity))
-    match status:
-        case Status.REVERSED:
-            return whole.exists()
-        case Status.PARTLY_REVERSED:
-            return some.exists() & ~whole.exists()
-        case Status.COMPLETED:
-            return (_t.status == status) & ~some.exists()
-        case _:
-            return _t.status == status
+    resolved = (
+        select(func.arg_max(resolutions.c.status, resolutions.c.sequence))
+        .where(resolutions.c.target == _t.sequence)
+        .correlate(transactions)
+        .scalar_subquery()
+    )
+    lapsed = (_t.status == Status.PENDING) & (_t.expires_at <= now)
+    return case(
+        (_t.status == Status.REFUSED, _t.status),
+        (undone >= func.abs(_t.quantity), Status.REVERSED.value),
+        (undone > 0, Status.PARTLY_REVERSED.value),
+        (resolved.is_not(None), resolved),
+        (lapsed, Status.EXPIRED.value),
+        else_=_t.status,
+    )
 
 
-def status_of(status: str, quantity: int | None, undone: int) -> str:
-    """Give the status that a transaction has now, from what has been reversed of it."""
-    if not undone:
+def status_of(
+    status: Status, quantity: int | None, undone: int, resolved: Status | None, *, lapsed: bool
+) -> Status:
+    """Give the status that a transaction has now, as `status_now` does in SQL."""
+    if status is Status.REFUSED:
         return status
-    return Status.REVERSED if undone >= abs(quantity or 0) else Status.PARTLY_REVERSED
+    if undone:
+        return Status.REVERSED if undone >= abs(quantity or 0) else Status.PARTLY_REVERSED
+    if resolved is not None:
+        return resolved
+    return Status.EXPIRED if status is Status.PENDING and lapsed else status

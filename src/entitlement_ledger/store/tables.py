@@ -90,6 +90,7 @@ transactions = Table(
     _text("reference", nullable=True),
     _text("key"),
     _big("target", nullable=True),
+    _instant("expires_at", nullable=True),
     Column("history", Boolean, nullable=False),
 )
 """One row a command. `status` is as recorded: what was reversed since is found through `target`."""
@@ -108,6 +109,9 @@ grants = Table(
     _instant("effective_from"),
     _instant("expires_at", nullable=True),
     _text("parent", nullable=True),
+    _text("subscription", nullable=True),
+    Column("period", Integer, nullable=True),
+    _big("rollover_max", nullable=True),
 )
 """One row a lot, never edited."""
 
@@ -125,6 +129,51 @@ postings = Table(
     _instant("recorded_at"),
 )
 """One row a leg. The legs of a transaction sum to zero."""
+
+lapses = Table(
+    "lapses",
+    metadata,
+    _big("sequence", key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    _big("hold"),
+    _text("grant"),
+)
+"""One row for the end of a hold on one grant, once it has been posted."""
+
+endings = Table(
+    "endings",
+    metadata,
+    _big("sequence", key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    _text("grant"),
+    _text("customer"),
+    _instant("ended_at"),
+)
+"""One row a grant that was cancelled or upgraded away."""
+
+resolutions = Table(
+    "resolutions",
+    metadata,
+    _big("sequence", key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    _big("target"),
+    _text("status"),
+)
+"""What became of an earlier transaction; the latest row of a target counts."""
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _text("id", key=True),
+    _text("customer"),
+    _text("product"),
+    _instant("anchor"),
+    _instant("ended_at", nullable=True),
+    _instant("due_at", nullable=True),
+    _text("state"),
+    _big("sequence"),
+)
+"""Subscriptions as they are now: `state` is all of one in JSON, `due_at` when to look at it."""
 
 idempotency = Table(
     "idempotency",
@@ -191,6 +240,10 @@ PROJECTIONS = (
     records,
     grants,
     postings,
+    lapses,
+    endings,
+    resolutions,
+    subscriptions,
     idempotency,
     customers,
     entitlements,

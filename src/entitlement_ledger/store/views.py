@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
@@ -17,14 +18,17 @@ from entitlement_ledger.answers import (
 )
 from entitlement_ledger.domain.events import (
     Grant,
+    Status,
     TransactionEvent,
     decode_event,
     sequence_of,
     transaction_id,
 )
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.reversals import (
     is_reversal,
+    resolutions_of,
     reversed_quantities,
     status_now,
     status_of,
@@ -44,28 +48,27 @@ _ROW = select(transactions, entitlements.c.scale, entitlements.c.unit).select_fr
 
 
 def history(
-    connection: Connection, only: HistoryFilter, *, after: int | None, limit: int
+    connection: Connection, only: HistoryFilter, now: Instant, *, after: int | None, limit: int
 ) -> Page[TransactionRow]:
     """Give a page of transactions, newest first; `after` is the last sequence already seen."""
-    query = _ROW.where(*_conditions(only)).order_by(_t.sequence.desc()).limit(limit + 1)
+    query = _ROW.where(*_conditions(only, now)).order_by(_t.sequence.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(_t.sequence < after)
     rows = connection.execute(query).all()
     page = rows[:limit]
-    undone = reversed_quantities(connection, [row.sequence for row in page])
     return Page(
-        tuple(_transaction_row(row, undone.get(row.sequence, 0)) for row in page),
+        tuple(_transaction_rows(connection, page, now)),
         page[-1].sequence if len(rows) > limit else None,
     )
 
 
-def count_history(connection: Connection, only: HistoryFilter) -> int:
+def count_history(connection: Connection, only: HistoryFilter, now: Instant) -> int:
     """Count the transactions that a filter matches."""
-    query = select(func.count()).select_from(transactions).where(*_conditions(only))
+    query = select(func.count()).select_from(transactions).where(*_conditions(only, now))
     return connection.execute(query).scalar_one()
 
 
-def _conditions(only: HistoryFilter) -> list[ColumnElement[bool]]:
+def _conditions(only: HistoryFilter, now: Instant) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column == wanted
         for column, wanted in (
@@ -77,7 +80,7 @@ def _conditions(only: HistoryFilter) -> list[ColumnElement[bool]]:
         if wanted is not None
     ]
     if only.status is not None:
-        conditions.append(status_now(only.status))
+        conditions.append(status_now(now) == only.status)
     if only.since is not None:
         conditions.append(_t.effective_at >= only.since)
     if only.until is not None:
@@ -88,12 +91,31 @@ def _conditions(only: HistoryFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _transaction_row(row: Any, undone: int) -> TransactionRow:
+def _transaction_rows(
+    connection: Connection, rows: Sequence[Any], now: Instant
+) -> Iterator[TransactionRow]:
+    """Give rows with the status that they have now."""
+    sequences = [row.sequence for row in rows]
+    undone = reversed_quantities(connection, sequences)
+    resolved = resolutions_of(connection, sequences)
+    for row in rows:
+        lapsed = row.expires_at is not None and row.expires_at <= now
+        status = status_of(
+            Status(row.status),
+            row.quantity,
+            undone.get(row.sequence, 0),
+            resolved.get(row.sequence),
+            lapsed=lapsed,
+        )
+        yield _transaction_row(row, status)
+
+
+def _transaction_row(row: Any, status: Status) -> TransactionRow:
     return TransactionRow(
         transaction=transaction_id(row.sequence),
         sequence=row.sequence,
         type=row.type,
-        status=status_of(row.status, row.quantity, undone),
+        status=status.value,
         code=row.code,
         customer=row.customer,
         entitlement=row.entitlement,
@@ -111,7 +133,7 @@ def _transaction_row(row: Any, undone: int) -> TransactionRow:
     )
 
 
-def transaction(connection: Connection, name: str) -> TransactionDetail | None:
+def transaction(connection: Connection, name: str, now: Instant) -> TransactionDetail | None:
     """Find a transaction by id, then by key, then by its bare number."""
     sequence = _find(connection, name)
     if sequence is None:
@@ -128,9 +150,9 @@ def transaction(connection: Connection, name: str) -> TransactionDetail | None:
         select(_t.sequence).where(_t.target == sequence, is_reversal()).order_by(_t.sequence)
     ).scalars()
     reversed_by = tuple(transaction_id(each) for each in undone.all())
-    taken_back = reversed_quantities(connection, [sequence]).get(sequence, 0)
+    (shown,) = _transaction_rows(connection, [row], now)
     return TransactionDetail(
-        row=_transaction_row(row, taken_back),
+        row=shown,
         message=event.message,
         history=event.history,
         target=None if event.target is None else transaction_id(event.target),

@@ -39,7 +39,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     decision = Decision(at, entitlement=entitlement.code, quantity=quantity)
     if quantity < 0:
         not_ahead(at, context)
-        decision.take(holding, draw(holding, entitlement, -quantity, at), Account.REVOKED, at)
+        draw(decision, holding, entitlement, -quantity, Account.REVOKED)
         return decision
     room_for(quantity, holding)
     not_ahead(at, context)

@@ -28,5 +28,5 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     not_ahead(at, context)
     holding = book.holding(command.customer, entitlement.code)
     decision = Decision(at, entitlement=entitlement.code, quantity=quantity)
-    decision.take(holding, draw(holding, entitlement, quantity, at), Account.CONSUMED, at)
+    draw(decision, holding, entitlement, quantity, Account.CONSUMED)
     return decision

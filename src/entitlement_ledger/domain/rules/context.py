@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.book import Book, Original
 from entitlement_ledger.domain.catalogue import (
     CatalogueStatus,
     Customer,
@@ -17,11 +17,21 @@ from entitlement_ledger.domain.catalogue import (
     Kind,
 )
 from entitlement_ledger.domain.commands import Command
-from entitlement_ledger.domain.events import Account, Draw, Grant, Posting
-from entitlement_ledger.domain.holdings import Holding
+from entitlement_ledger.domain.events import (
+    Account,
+    Draw,
+    Ended,
+    Grant,
+    Lapse,
+    Posting,
+    Resolution,
+    Status,
+)
+from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
+from entitlement_ledger.domain.subscriptions import Subscription
 
 AHEAD_MAX = 5 * MINUTE
 
@@ -47,36 +57,84 @@ class Context:
 
 @dataclass(slots=True)
 class Decision:
-    """What happened: new grants, draws and postings of a completed command."""
+    """What happened: new grants, draws, postings and all else that a command changed.
+
+    Attributes:
+        lapse_postings: posted too, but read already: they change no balance.
+    """
 
     effective_at: Instant
     entitlement: str | None = None
     product: str | None = None
     quantity: int | None = None
     target: int | None = None
+    status: Status = Status.COMPLETED
+    expires_at: Instant | None = None
     grants: list[Grant] = field(default_factory=list)
     draws: list[Draw] = field(default_factory=list)
     postings: list[Posting] = field(default_factory=list)
+    lapse_postings: list[Posting] = field(default_factory=list)
+    lapses: list[Lapse] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    resolves: list[Resolution] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
 
     def move(self, grant: Grant, source: Account, to: Account, quantity: int, at: Instant) -> None:
         """Post a quantity from one account of a grant to another: two legs that sum to zero."""
-        assert quantity > 0, "a posting moves something"
-        self.postings.append(Posting(grant.id, grant.entitlement, source, -quantity, at))
-        self.postings.append(Posting(grant.id, grant.entitlement, to, quantity, at))
+        self.postings += _legs(grant, source, to, quantity, at)
 
     def issue(self, grant: Grant) -> None:
         """Give a new grant."""
         self.grants.append(grant)
         self.move(grant, Account.ISSUANCE, Account.AVAILABLE, grant.quantity, grant.effective_from)
 
-    def take(self, holding: Holding, draws: list[Draw], to: Account, at: Instant) -> None:
-        """Move draws out of available, and out of `expired` what a sweep had put away early."""
-        for draw in draws:
-            state = holding.grants[draw.grant]
-            self.draws.append(draw)
-            self.move(state.grant, Account.AVAILABLE, to, draw.quantity, at)
-            for put_at, quantity in state.restorations(draw.quantity, at):
-                self.move(state.grant, Account.EXPIRED, Account.AVAILABLE, quantity, put_at)
+    def take(self, state: GrantState, quantity: int, to: Account, at: Instant) -> None:
+        """Move a draw out of available, with what has to be posted beside it (rule D2)."""
+        self.draws.append(Draw(state.grant.id, quantity))
+        self.move(state.grant, Account.AVAILABLE, to, quantity, at)
+        cover = state.cover(quantity, at)
+        for hold, pin in cover.lapses:
+            self.lapse(state, hold, pin)
+        for put_at, amount in cover.restored:
+            self.move(state.grant, Account.EXPIRED, Account.AVAILABLE, amount, put_at)
+
+    def lapse(self, state: GrantState, hold: int, pin: Pin) -> None:
+        """Post the end of a hold on a grant, which has been read all along."""
+        assert pin.expires_at is not None, "a hold without an end does not lapse"
+        back = Account.AVAILABLE if state.comes_back(pin.expires_at) else Account.REVOKED
+        self.lapses.append(Lapse(hold, state.grant.id))
+        self.lapse_postings += _legs(state.grant, Account.HELD, back, pin.quantity, pin.expires_at)
+
+    def give_back(
+        self,
+        state: GrantState,
+        source: Account,
+        quantity: int,
+        at: Instant,
+        *,
+        awaited: bool = False,
+    ) -> None:
+        """Move a quantity back to its grant; one that has been ended passes it on to revoked.
+
+        `awaited` says that whatever ended the grant has taken this quantity already, because it was
+        to come back before: a hold with its own end.
+        """
+        if state.comes_back(at):
+            self.move(state.grant, source, Account.AVAILABLE, quantity, at)
+            if state.ended_at is not None and not awaited:
+                self.move(state.grant, Account.AVAILABLE, Account.REVOKED, quantity, state.ended_at)
+        elif source is not Account.REVOKED:
+            self.move(state.grant, source, Account.REVOKED, quantity, at)
+
+
+def _legs(
+    grant: Grant, source: Account, to: Account, quantity: int, at: Instant
+) -> tuple[Posting, Posting]:
+    assert quantity > 0, "a posting moves something"
+    return (
+        Posting(grant.id, grant.entitlement, source, -quantity, at),
+        Posting(grant.id, grant.entitlement, to, quantity, at),
+    )
 
 
 def known_customer(book: Book, command: Command) -> Customer:
@@ -176,8 +234,11 @@ def ends_after(expires_at: Instant | None, at: Instant) -> None:
         )
 
 
-def draw(holding: Holding, entitlement: Entitlement, quantity: int, at: Instant) -> list[Draw]:
-    """Give the draws of a quantity in burn order, or refuse with `insufficient_balance`."""
+def draw(
+    decision: Decision, holding: Holding, entitlement: Entitlement, quantity: int, to: Account
+) -> None:
+    """Draw a quantity in burn order into an account, or refuse with `insufficient_balance`."""
+    at = decision.effective_at
     draws, lacking = holding.draw(quantity, at)
     if lacking:
         asked, can = (format_quantity(n, entitlement.scale) for n in (quantity, quantity - lacking))
@@ -190,4 +251,31 @@ def draw(holding: Holding, entitlement: Entitlement, quantity: int, at: Instant)
             f"{asked} {entitlement.unit} asked for, {can} can be given "
             f"at {format_instant(at)}{later}",
         )
-    return draws
+    for each in draws:
+        decision.take(holding.grants[each.grant], each.quantity, to, at)
+
+
+def named(book: Book, command: Command) -> Original:
+    """Give the transaction that a command names, or refuse with `unknown_transaction`."""
+    original = book.original(command.transaction)
+    if original is None or original.event.customer != command.customer:
+        raise Refused(Code.UNKNOWN_TRANSACTION, "this customer has no such transaction")
+    return original
+
+
+def quantity_positive_if_given(command: Command) -> None:
+    """Refuse a quantity that is given and not above zero, or too large."""
+    integers_fit(command)
+    if command.quantity is not None and command.quantity <= 0:
+        raise Refused(Code.INVALID_QUANTITY, f"quantity is {command.quantity}, not above zero")
+
+
+def not_earlier(at: Instant, original: Original) -> None:
+    """Refuse what would count before that which it is about."""
+    starts = original.event.effective_at
+    if at < starts:
+        raise Refused(
+            Code.INVALID_TIME,
+            f"effective_at {format_instant(at)} is earlier than {format_instant(starts)}, "
+            "when the original took effect",
+        )

@@ -9,32 +9,46 @@ from __future__ import annotations
 from entitlement_ledger.domain.book import Book, Original
 from entitlement_ledger.domain.catalogue import Entitlement
 from entitlement_ledger.domain.commands import Command, CommandType
-from entitlement_ledger.domain.events import Account, Draw, Status
+from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
 from entitlement_ledger.domain.holdings import Holding
-from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.quantities import format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import (
     Context,
     Decision,
-    integers_fit,
     known_customer,
+    named,
     not_ahead,
+    not_earlier,
+    quantity_positive_if_given,
     room_for,
 )
+from entitlement_ledger.domain.rules.subscribing import end_subscription
+from entitlement_ledger.domain.subscriptions import subscription_id
 
-_REVERSIBLE = frozenset({CommandType.ISSUE, CommandType.CONSUME, CommandType.ADJUST})
+_REVERSIBLE = frozenset(
+    {
+        CommandType.ISSUE,
+        CommandType.CONSUME,
+        CommandType.CAPTURE,
+        CommandType.ADJUST,
+        CommandType.PURCHASE,
+    }
+)
 
 
 def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide one `reverse`."""
     known_customer(book, command)
     original = _original(book, command)
-    _quantity_valid(command)
-    event = original.event
-    assert event.entitlement is not None and event.quantity is not None
+    quantity_positive_if_given(command)
     at, moves_at = _effective(original, command, context)
+    event = original.event
+    if event.type == CommandType.PURCHASE:
+        return _purchase(book, original, command, at, context)
     quantity = _quantity(original, command)
+    assert event.entitlement is not None, "what was drawn or given is of one entitlement"
     holding = book.holding(command.customer, event.entitlement)
     decision = Decision(at, event.entitlement, quantity=quantity, target=event.sequence)
     if event.grants:
@@ -46,21 +60,13 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
 
 def _original(book: Book, command: Command) -> Original:
     """Find what is to be reversed."""
-    original = book.original(command.transaction)
-    if original is None or original.event.customer != command.customer:
-        raise Refused(Code.UNKNOWN_TRANSACTION, "this customer has no such transaction")
+    original = named(book, command)
     event = original.event
-    if event.status is not Status.COMPLETED:
+    if event.status is Status.REFUSED:
         raise Refused(Code.NOT_REVERSIBLE, "it was refused, so there is nothing to undo")
     if event.type not in _REVERSIBLE:
         raise Refused(Code.NOT_REVERSIBLE, f"a transaction of type {event.type} is not reversible")
     return original
-
-
-def _quantity_valid(command: Command) -> None:
-    integers_fit(command)
-    if command.quantity is not None and command.quantity <= 0:
-        raise Refused(Code.INVALID_QUANTITY, f"quantity is {command.quantity}, not above zero")
 
 
 def _effective(original: Original, command: Command, context: Context) -> tuple[Instant, Instant]:
@@ -68,13 +74,32 @@ def _effective(original: Original, command: Command, context: Context) -> tuple[
     at = context.effective_at(command)
     not_ahead(at, context)
     starts = original.event.effective_at
-    if at < starts and not (original.event.grants and starts > context.now):
-        raise Refused(
-            Code.INVALID_TIME,
-            f"effective_at {format_instant(at)} is earlier than {format_instant(starts)}, "
-            "when the original took effect",
-        )
+    if not (original.event.grants and starts > context.now):
+        not_earlier(at, original)
     return at, max(at, starts)
+
+
+def _purchase(
+    book: Book, original: Original, command: Command, at: Instant, context: Context
+) -> Decision:
+    """Undo a purchase, whole: its grants are untouched, and its subscription ends."""
+    event = original.event
+    if original.status is Status.REVERSED:
+        raise Refused(Code.ALREADY_RESOLVED, "it has been reversed already")
+    if command.quantity is not None:
+        raise Refused(Code.NOT_REVERSIBLE, "a purchase is reversed whole, without a quantity")
+    for grant in event.grants:
+        found = book.grant_of(event.customer, grant.id)
+        assert found is not None, "what was given is known"
+        state = found[1]
+        if state.gives(max(at, grant.effective_from)) != grant.quantity:
+            raise Refused(Code.NOT_REVERSIBLE, f"grant {grant.id} is not untouched any more")
+    subscription = book.subscriptions[event.customer][subscription_id(event.sequence)]
+    decision = Decision(at, product=event.product, target=event.sequence)
+    decision.resolves.append(Resolution(event.sequence, Status.REVERSED))
+    if subscription.ended_at is None:
+        end_subscription(book, decision, subscription, at, context=context)
+    return decision
 
 
 def _quantity(original: Original, command: Command) -> int:
@@ -108,7 +133,7 @@ def _take_back(
             Code.INSUFFICIENT_BALANCE,
             f"{asked} {entitlement.unit} to take back, {can} are still on grant {grant.id}",
         )
-    decision.take(holding, [Draw(grant.id, quantity)], Account.REVOKED, at)
+    decision.take(holding.grants[grant.id], quantity, Account.REVOKED, at)
 
 
 def _give_back(holding: Holding, original: Original, decision: Decision) -> None:
@@ -123,6 +148,6 @@ def _give_back(holding: Holding, original: Original, decision: Decision) -> None
         left -= returned
         if returned:
             decision.draws.append(Draw(draw.grant, returned))
-            grant = holding.grants[draw.grant].grant
-            decision.move(grant, source, Account.AVAILABLE, returned, decision.effective_at)
+            state = holding.grants[draw.grant]
+            decision.give_back(state, source, returned, decision.effective_at)
     assert not left, "an original cannot give back more than it drew"

@@ -1,0 +1,82 @@
+"""`capture`: held to consumed, the whole or a part; a part releases the rest; once only."""
+
+from __future__ import annotations
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.commands import Command
+from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
+from entitlement_ledger.domain.holdings import GrantState, Pin
+from entitlement_ledger.domain.refusals import Code, Refused
+from entitlement_ledger.domain.rules.context import (
+    Context,
+    Decision,
+    known_customer,
+    not_closed,
+    quantity_positive_if_given,
+)
+from entitlement_ledger.domain.rules.resolving import (
+    awaited,
+    known_hold,
+    open_at,
+    pinned,
+    undo_lapse,
+)
+
+
+def decide(book: Book, command: Command, context: Context) -> Decision:
+    """Decide one `capture`."""
+    not_closed(known_customer(book, command), context)
+    hold = known_hold(book, command)
+    quantity_positive_if_given(command)
+    at = open_at(hold, command, context)
+    held = hold.event.quantity or 0
+    quantity = held if command.quantity is None else command.quantity
+    pins = pinned(book, hold)
+    parts = _parts(pins, min(quantity, held))
+    _bearable(parts)
+    if quantity > held:
+        raise Refused(Code.EXCEEDS_HELD, f"{quantity} asked for, {held} are held")
+    decision = Decision(at, hold.event.entitlement, quantity=quantity, target=hold.event.sequence)
+    for state, pin, captured in parts:
+        _capture(decision, state, pin, captured)
+    decision.resolves.append(Resolution(hold.event.sequence, Status.COMPLETED))
+    return decision
+
+
+def _parts(pins: list[tuple[GrantState, Pin]], quantity: int) -> list[tuple[GrantState, Pin, int]]:
+    """Say how much of each pin is captured: first what was drawn first."""
+    parts = []
+    for state, pin in pins:
+        captured = min(quantity, pin.quantity)
+        quantity -= captured
+        parts.append((state, pin, captured))
+    return parts
+
+
+def _bearable(parts: list[tuple[GrantState, Pin, int]]) -> None:
+    """Refuse a late capture of what has come back at the hold's end and is spent since."""
+    for state, pin, captured in parts:
+        if pin.expires_at is None or not awaited(state, pin):
+            continue
+        left = state.live.lowest_from(pin.expires_at)
+        if left < captured:
+            raise Refused(
+                Code.ALREADY_RESOLVED,
+                f"the hold has ended: of {captured} that came back to grant {state.grant.id}, "
+                f"{max(left, 0)} are left",
+            )
+
+
+def _capture(decision: Decision, state: GrantState, pin: Pin, captured: int) -> None:
+    """Consume a part of what a hold keeps on one grant, and give back the rest."""
+    at = decision.effective_at
+    undo_lapse(decision, state, pin)
+    if captured:
+        decision.draws.append(Draw(state.grant.id, captured))
+        decision.move(state.grant, Account.HELD, Account.CONSUMED, captured, at)
+    if captured < pin.quantity:
+        rest, back = pin.quantity - captured, awaited(state, pin)
+        decision.give_back(state, Account.HELD, rest, at, awaited=back)
+    if pin.recorded and pin.expires_at is not None and awaited(state, pin):
+        for put_at, quantity in state.cover(captured, pin.expires_at).restored:
+            decision.move(state.grant, Account.EXPIRED, Account.AVAILABLE, quantity, put_at)
