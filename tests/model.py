@@ -1,17 +1,29 @@
 """The ledger as slowly and obviously as it can be said: what every quick answer is held against.
 
-It knows no sweep, no cache, no batch and no postings, only lots and the moves on them. Times are
-instants; a lot's `live` quantity is what it would hold if nothing ever expired.
+It knows no sweep, no cache, no batch and no postings, only lots, the moves on them and open holds.
+Times are instants; a lot's `live` quantity is what it would hold if nothing ever expired. Periods
+of products are fixed lengths here: calendars have tests of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 MINUTE = 60_000_000
-QUANTITY_MAX = 2**63 - 1
 FOREVER = 2**70
+
+Line = dict[str, Any]
+
+
+@dataclass
+class Hold:
+    start: int
+    end: int | None
+    quantity: int
+    until: int | None = None
+    """When it was captured or released; None while nobody has."""
 
 
 @dataclass
@@ -24,18 +36,55 @@ class Lot:
     start: int
     end: int | None
     number: int
+    sub: Sub | None = None
+    period: int | None = None
+    rollover: int | None = None
     moves: list[tuple[int, int]] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    ended: int | None = None
 
     def usable(self, at: int) -> bool:
         return self.start <= at and (self.end is None or at < self.end)
 
     def live(self, at: int) -> int:
-        return sum(quantity for moment, quantity in self.moves if moment <= at)
+        moved = sum(quantity for moment, quantity in self.moves if moment <= at)
+        return moved - sum(hold.quantity for hold in self.holds if self.kept(hold, at))
+
+    def kept(self, hold: Hold, at: int) -> bool:
+        """An open hold keeps its quantity until its end, and for good if the lot has ended."""
+        if hold.until is not None or at < hold.start:
+            return False
+        return hold.end is None or at < hold.end or not self.lapses_back(hold.end)
+
+    def lapses_back(self, end: int) -> bool:
+        """What comes back at the instant at which the lot ends was still there to be taken."""
+        return self.ended is None or end <= self.ended
+
+    def comes_back(self, at: int) -> bool:
+        return self.ended is None or at < self.ended
+
+    def lowest(self, at: int) -> int:
+        moments = [moment for moment, _ in self.moves]
+        moments += [moment for hold in self.holds for moment in (hold.start, hold.end or 0)]
+        return min(self.live(moment) for moment in [at, *(m for m in moments if m > at)])
 
     def gives(self, at: int) -> int:
-        if not self.usable(at):
-            return 0
-        return min(self.live(moment) for moment in [at, *(m for m, _ in self.moves if m > at)])
+        return self.lowest(at) if self.usable(at) else 0
+
+    def held(self, at: int) -> int:
+        total = 0
+        for hold in self.holds:
+            end = hold.until if hold.until is not None else hold.end
+            if hold.start <= at and (end is None or at < end):
+                total += hold.quantity
+        return total
+
+    def back(self, at: int, quantity: int, *, awaited: bool = False) -> None:
+        """Take back a quantity; a lot that has ended passes it on, unless it has done so."""
+        if quantity and self.comes_back(at):
+            self.moves.append((at, quantity))
+            if self.ended is not None and not awaited:
+                self.moves.append((self.ended, -quantity))
 
     def order(self) -> tuple[int, int, int, int, int]:
         end = FOREVER if self.end is None else self.end
@@ -43,22 +92,51 @@ class Lot:
 
 
 @dataclass
+class Sub:
+    customer: str
+    product: str
+    anchor: int
+    length: int | None
+    number: int
+    opened: int = 1
+    rolled: int = 0
+    ended: int | None = None
+    pending: tuple[int, Line] | None = None
+
+    def starts(self, period: int) -> int:
+        if period == 1:
+            return self.anchor
+        if self.length is None:
+            raise No("not_subscribed")
+        return self.anchor + (period - 1) * self.length
+
+
+@dataclass
 class Answer:
     status: str
     code: str | None = None
     draws: list[tuple[int, int]] = field(default_factory=list)
-    balance: int | None = None
+    balance: tuple[int, int] | None = None
     duplicate: bool = False
 
 
 @dataclass
 class Done:
-    line: dict[str, Any]
+    line: Line
     answer: Answer
     at: int
-    given: Lot | None = None
+    given: list[Lot] = field(default_factory=list)
     taken: list[tuple[Lot, int]] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
     undone: int = 0
+    hold: list[tuple[Lot, Hold]] = field(default_factory=list)
+    sub: Sub | None = None
+
+    @property
+    def quantity(self) -> int:
+        if self.line["type"] == "capture":
+            return sum(quantity for _, quantity in self.taken)
+        return abs(int(self.line["quantity"]))
 
 
 class No(Exception):
@@ -67,55 +145,62 @@ class No(Exception):
 
 @dataclass
 class Model:
-    """`customers` by status, `entitlements` by (kind, status)."""
+    """`customers` by status, `entitlements` by (kind, status), `products` as the tests say them."""
 
     customers: dict[str, str]
     entitlements: dict[str, tuple[str, str]]
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)
     lots: list[Lot] = field(default_factory=list)
+    subs: list[Sub] = field(default_factory=list)
     done: dict[str, Done] = field(default_factory=dict)
 
-    def balance(self, customer: str, entitlement: str, at: int) -> int:
-        return sum(
-            lot.live(at)
+    def balance(self, customer: str, entitlement: str, at: int) -> tuple[int, int]:
+        lots = [
+            lot
             for lot in self.lots
             if (lot.customer, lot.entitlement) == (customer, entitlement) and lot.usable(at)
-        )
+        ]
+        return sum(lot.live(at) for lot in lots), sum(lot.held(at) for lot in lots)
 
-    def post(self, line: dict[str, Any], now: int) -> Answer:
+    def post(self, line: Line, now: int) -> Answer:
         """Answer one line of right shape, with `at` and `until` as instants."""
         first = self.done.get(line["key"])
         if first is not None:
             if first.line != line:
                 return Answer("refused", "key_conflict")
-            return Answer(
-                first.answer.status,
-                first.answer.code,
-                first.answer.draws,
-                first.answer.balance,
-                duplicate=True,
-            )
+            told = first.answer
+            return Answer(told.status, told.code, told.draws, told.balance, duplicate=True)
         record = Done(line, Answer("completed"), line.get("at", now))
+        rule: Callable[[Line, Done, int], None] = getattr(self, line["type"])
         try:
-            entitlement = getattr(self, line["type"])(line, record, now)
-            record.answer.balance = self.balance(line["customer"], entitlement, record.at)
+            rule(line, record, now)
         except No as no:
-            record.answer = Answer("refused", str(no))
+            record = Done(line, Answer("refused", str(no)), record.at)
+        if len(record.touched) == 1:
+            (entitlement,) = record.touched
+            record.answer.balance = self.balance(line["customer"], entitlement, record.at)
         self.done[line["key"]] = record
         return record.answer
 
-    def ask(self, line: dict[str, Any], *refused: str) -> None:
+    def ask(self, line: Line, *refused: str) -> None:
         if line["customer"] not in self.customers:
             raise No("unknown_customer")
         status = self.customers[line["customer"]]
         if status in refused:
             raise No(f"customer_{status}")
 
-    def catalogue(self, line: dict[str, Any]) -> tuple[str, str]:
+    def catalogue(self, line: Line) -> tuple[str, str]:
         if line["entitlement"] not in self.entitlements:
             raise No("unknown_entitlement")
         return self.entitlements[line["entitlement"]]
 
-    def issue(self, line: dict[str, Any], record: Done, _now: int) -> str:
+    def in_time(self, record: Done, now: int) -> None:
+        if record.at > now + 5 * MINUTE:
+            raise No("invalid_time")
+
+    # Single grants
+
+    def issue(self, line: Line, record: Done, _now: int) -> None:
         self.ask(line, "closed")
         if self.catalogue(line)[1] == "retired":
             raise No("entitlement_retired")
@@ -123,52 +208,57 @@ class Model:
             raise No("invalid_quantity")
         if "until" in line and line["until"] <= record.at:
             raise No("invalid_time")
-        self.give(line, record, line.get("category", "paid"), line.get("until"))
-        return str(line["entitlement"])
+        category, priority = line.get("category", "paid"), line.get("priority", 100)
+        self.give(record, line["entitlement"], line["quantity"], priority, category, record.at,
+                  line.get("until"))  # fmt: skip
 
-    def give(self, line: dict[str, Any], record: Done, category: str, until: int | None) -> None:
-        record.given = Lot(
-            line["customer"],
-            line["entitlement"],
-            line["quantity"],
-            line.get("priority", 100),
-            category,
-            record.at,
-            until,
-            len(self.lots),
-            [(record.at, line["quantity"])],
-        )
-        self.lots.append(record.given)
+    def give(
+        self,
+        record: Done,
+        entitlement: str,
+        quantity: int,
+        priority: int,
+        category: str,
+        start: int,
+        end: int | None,
+    ) -> Lot:
+        customer = record.line["customer"]
+        lot = Lot(customer, entitlement, quantity, priority, category, start, end, len(self.lots))
+        lot.moves.append((start, quantity))
+        self.lots.append(lot)
+        record.given.append(lot)
+        record.touched.add(entitlement)
+        return lot
 
-    def consume(self, line: dict[str, Any], record: Done, now: int) -> str:
+    def consume(self, line: Line, record: Done, now: int) -> None:
         self.ask(line, "closed", "suspended")
         if self.catalogue(line)[0] == "feature":
             raise No("not_consumable")
         if line["quantity"] <= 0:
             raise No("invalid_quantity")
-        if record.at > now + 5 * MINUTE:
-            raise No("invalid_time")
-        self.take(line["customer"], line["entitlement"], line["quantity"], record)
-        return str(line["entitlement"])
+        self.in_time(record, now)
+        for lot, drawn in self.draw(line, line["quantity"], record):
+            lot.moves.append((record.at, -drawn))
 
-    def take(self, customer: str, entitlement: str, quantity: int, record: Done) -> None:
+    def draw(self, line: Line, quantity: int, record: Done) -> list[tuple[Lot, int]]:
+        pair = (line["customer"], line["entitlement"])
         lots = [
             lot
             for lot in self.lots
-            if (lot.customer, lot.entitlement) == (customer, entitlement)
-            and lot.gives(record.at) > 0
+            if (lot.customer, lot.entitlement) == pair and lot.gives(record.at) > 0
         ]
         if sum(lot.gives(record.at) for lot in lots) < quantity:
             raise No("insufficient_balance")
         for lot in sorted(lots, key=Lot.order):
             drawn = min(quantity, lot.gives(record.at))
             if drawn:
-                lot.moves.append((record.at, -drawn))
                 record.taken.append((lot, drawn))
                 quantity -= drawn
+        record.touched.add(line["entitlement"])
         record.answer.draws = [(lot.number, drawn) for lot, drawn in record.taken]
+        return record.taken
 
-    def adjust(self, line: dict[str, Any], record: Done, now: int) -> str:
+    def adjust(self, line: Line, record: Done, now: int) -> None:
         self.ask(line, "closed")
         if self.catalogue(line)[1] == "retired" and line["quantity"] > 0:
             raise No("entitlement_retired")
@@ -176,50 +266,357 @@ class Model:
             raise No("reason_required")
         if line["quantity"] == 0:
             raise No("invalid_quantity")
-        if record.at > now + 5 * MINUTE:
-            raise No("invalid_time")
+        self.in_time(record, now)
         if line["quantity"] > 0:
-            self.give(line, record, "promo", None)
+            self.give(record, line["entitlement"], line["quantity"], 100, "promo", record.at, None)
         else:
-            self.take(line["customer"], line["entitlement"], -line["quantity"], record)
-        return str(line["entitlement"])
+            for lot, drawn in self.draw(line, -line["quantity"], record):
+                lot.moves.append((record.at, -drawn))
 
-    def reverse(self, line: dict[str, Any], record: Done, now: int) -> str:
+    # Holds
+
+    def hold(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line, "closed", "suspended")
+        if self.catalogue(line)[0] == "feature":
+            raise No("not_consumable")
+        if line["quantity"] <= 0:
+            raise No("invalid_quantity")
+        self.in_time(record, now)
+        if "until" in line and line["until"] <= record.at:
+            raise No("invalid_time")
+        record.answer.status = "pending"
+        for lot, drawn in self.draw(line, line["quantity"], record):
+            hold = Hold(record.at, line.get("until"), drawn)
+            lot.holds.append(hold)
+            record.hold.append((lot, hold))
+
+    def the_hold(self, line: Line) -> Done:
+        original = self.done.get(line["transaction"])
+        if original is None or original.line["customer"] != line["customer"]:
+            raise No("unknown_transaction")
+        if not original.hold:
+            raise No("not_a_hold")
+        return original
+
+    def resolvable(self, original: Done, record: Done, now: int) -> None:
+        self.in_time(record, now)
+        if record.at < original.at:
+            raise No("invalid_time")
+        _, hold = original.hold[0]
+        if hold.until is not None or (hold.end is not None and record.at >= hold.end):
+            raise No("already_resolved")
+
+    def capture(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line, "closed")
+        original = self.the_hold(line)
+        if line.get("quantity", 1) <= 0:
+            raise No("invalid_quantity")
+        self.resolvable(original, record, now)
+        held = original.quantity
+        quantity = line.get("quantity", held)
+        left = min(quantity, held)
+        parts = []
+        for lot, hold in original.hold:
+            captured = min(left, hold.quantity)
+            left -= captured
+            parts.append((lot, hold, captured))
+            late = hold.end is not None and lot.lapses_back(hold.end)
+            if late and lot.lowest(hold.end or 0) < captured:
+                raise No("already_resolved")
+        if quantity > held:
+            raise No("exceeds_held")
+        for lot, hold, captured in parts:
+            self.resolve(lot, hold, captured, record)
+            if captured:
+                record.taken.append((lot, captured))
+        record.answer.draws = [(lot.number, drawn) for lot, drawn in record.taken]
+
+    def resolve(self, lot: Lot, hold: Hold, captured: int, record: Done) -> None:
+        awaited = hold.end is not None and lot.lapses_back(hold.end)
+        hold.until = record.at
+        lot.moves.append((hold.start, -hold.quantity))
+        lot.back(record.at, hold.quantity - captured, awaited=awaited)
+        record.touched.add(lot.entitlement)
+
+    def release(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line)
+        original = self.the_hold(line)
+        self.resolvable(original, record, now)
+        for lot, hold in original.hold:
+            record.answer.draws.append((lot.number, hold.quantity))
+            self.resolve(lot, hold, 0, record)
+
+    # Undoing
+
+    def reverse(self, line: Line, record: Done, now: int) -> None:
         self.ask(line)
         original = self.done.get(line["transaction"])
         if original is None or original.line["customer"] != line["customer"]:
             raise No("unknown_transaction")
-        if original.answer.status == "refused" or original.line["type"] == "reverse":
+        reversible = ("issue", "consume", "adjust", "capture", "purchase")
+        if original.answer.status == "refused" or original.line["type"] not in reversible:
             raise No("not_reversible")
-        if "quantity" in line and line["quantity"] <= 0:
+        if line.get("quantity", 1) <= 0:
             raise No("invalid_quantity")
-        scheduled = original.given is not None and original.at > now
-        if record.at > now + 5 * MINUTE or (record.at < original.at and not scheduled):
+        scheduled = bool(original.given) and original.at > now
+        self.in_time(record, now)
+        if record.at < original.at and not scheduled:
             raise No("invalid_time")
-        left = abs(original.line["quantity"]) - original.undone
+        if original.line["type"] == "purchase":
+            self.unpurchase(line, original, record)
+            return
+        left = original.quantity - original.undone
         if left == 0:
             raise No("already_resolved")
         quantity = line.get("quantity", left)
         if quantity > left:
             raise No("exceeds_original")
-        if original.given is not None:
+        if original.given:
+            (lot,) = original.given
             at = max(record.at, original.at)
-            if original.given.gives(at) < quantity:
+            if lot.gives(at) < quantity:
                 raise No("insufficient_balance")
-            original.given.moves.append((at, -quantity))
-            record.answer.draws = [(original.given.number, quantity)]
+            lot.moves.append((at, -quantity))
+            record.answer.draws = [(lot.number, quantity)]
+            record.touched.add(lot.entitlement)
         else:
             self.put_back(original, quantity, record)
         original.undone += quantity
-        return str(original.line["entitlement"])
 
     def put_back(self, original: Done, quantity: int, record: Done) -> None:
         """Give one unit at a time back to the lot that the last unit still out came from."""
         out = [lot for lot, drawn in original.taken for _ in range(drawn)]
+        revoked = original.line["type"] == "adjust"
         for lot in reversed(out[: len(out) - original.undone][-quantity:]):
-            lot.moves.append((record.at, 1))
+            if lot.comes_back(record.at) or not revoked:
+                record.touched.add(lot.entitlement)
+            lot.back(record.at, 1)
             if record.answer.draws and record.answer.draws[-1][0] == lot.number:
                 _, so_far = record.answer.draws.pop()
                 record.answer.draws.append((lot.number, so_far + 1))
             else:
                 record.answer.draws.append((lot.number, 1))
+
+    def unpurchase(self, line: Line, original: Done, record: Done) -> None:
+        if original.undone:
+            raise No("already_resolved")
+        if "quantity" in line:
+            raise No("not_reversible")
+        for lot in original.given:
+            if lot.gives(max(record.at, lot.start)) != lot.quantity:
+                raise No("not_reversible")
+        original.undone = 1
+        assert original.sub is not None
+        if original.sub.ended is None:
+            self.end_sub(original.sub, record.at, record)
+
+    # Subscriptions
+
+    def product(self, code: str) -> dict[str, Any]:
+        if code not in self.products:
+            raise No("unknown_product")
+        return self.products[code]
+
+    def sold(self, product: dict[str, Any]) -> None:
+        if product["status"] == "retired":
+            raise No("entitlement_retired")
+        if any(self.entitlements[line[0]][1] == "retired" for line in product["lines"]):
+            raise No("entitlement_retired")
+
+    def has(self, customer: str, code: str, at: int) -> bool:
+        return any(
+            sub.product == code and (sub.ended is None or sub.ended > at)
+            for sub in self.subs
+            if sub.customer == customer
+        )
+
+    def live_sub(self, customer: str, code: str, at: int, now: int) -> Sub:
+        for sub in self.subs:
+            if (sub.customer, sub.product) == (customer, code):
+                begun = sub.anchor <= at or sub.anchor > now
+                if begun and (sub.ended is None or at < sub.ended):
+                    return sub
+        raise No("not_subscribed")
+
+    def open_sub(self, customer: str, code: str, at: int, record: Done) -> Sub:
+        sub = Sub(customer, code, at, self.products[code]["length"], len(self.subs))
+        self.subs.append(sub)
+        self.open_period(sub, record)
+        return sub
+
+    def open_period(self, sub: Sub, record: Done) -> None:
+        start = sub.starts(sub.opened)
+        for entitlement, quantity, valid, priority, category, rollover in self.products[
+            sub.product
+        ]["lines"]:
+            end = None if valid is None else start + valid if valid != "period" else None
+            if valid == "period" and sub.length is not None:
+                end = sub.starts(sub.opened + 1)
+            lot = self.give(record, entitlement, quantity, priority, category, start, end)
+            lot.sub, lot.period, lot.rollover = sub, sub.opened, rollover
+
+    def end_sub(self, sub: Sub, at: int, record: Done, carry_to: Sub | None = None) -> None:
+        for lot in [each for each in self.lots if each.sub is sub]:
+            rest = self.end_lot(lot, at, record)
+            if rest and carry_to is not None:
+                start = max(at, lot.start)
+                carried = self.give(
+                    record, lot.entitlement, rest, lot.priority, lot.category, start, lot.end
+                )
+                carried.sub = carry_to
+        sub.ended = max(at, sub.anchor)
+        sub.pending = None
+
+    def end_lot(self, lot: Lot, at: int, record: Done) -> int:
+        moment = max(at, lot.start)
+        if lot.ended is not None or (lot.end is not None and lot.end <= moment):
+            return 0
+        rest = lot.gives(moment)
+        if rest:
+            lot.moves.append((moment, -rest))
+            record.answer.draws.append((lot.number, rest))
+            record.touched.add(lot.entitlement)
+        lot.ended = moment
+        return rest
+
+    def purchase(self, line: Line, record: Done, _now: int) -> None:
+        self.ask(line, "closed")
+        self.sold(self.product(line["product"]))
+        if self.has(line["customer"], line["product"], record.at):
+            raise No("already_subscribed")
+        record.sub = self.open_sub(line["customer"], line["product"], record.at, record)
+
+    def renew(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line, "closed")
+        self.product(line["product"])
+        sub = self.live_sub(line["customer"], line["product"], record.at, now)
+        sub.starts(2)
+        sub.opened += 1
+        self.open_period(sub, record)
+
+    def upgrade(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line, "closed")
+        old, new = self.product(line["from"]), self.product(line["to"])
+        self.sold(new)
+        self.in_time(record, now)
+        sub = self.live_sub(line["customer"], line["from"], record.at, now)
+        if self.has(line["customer"], line["to"], record.at):
+            raise No("already_subscribed")
+        higher = new["tier"] > old["tier"]
+        lower = new["tier"] < old["tier"]
+        if not (higher if line["type"] == "upgrade" else lower):
+            raise No("wrong_tier")
+        if line.get("timing") == "period_end":
+            self.later(sub, line, record)
+        else:
+            self.change(sub, line, record.at, record)
+
+    downgrade = upgrade
+
+    def later(self, sub: Sub, line: Line, record: Done) -> None:
+        period = 1
+        while sub.starts(period + 1) <= record.at:
+            period += 1
+        record.answer.status = "pending"
+        sub.pending = (sub.starts(period + 1), line)
+
+    def change(self, sub: Sub, line: Line, at: int, record: Done) -> None:
+        anchor = max(at, sub.anchor)
+        new = Sub(sub.customer, line["to"], anchor, self.products[line["to"]]["length"],
+                  len(self.subs))  # fmt: skip
+        carry = new if line.get("carry_over") == "remaining" else None
+        self.end_sub(sub, at, record, carry)
+        self.subs.append(new)
+        self.open_period(new, record)
+
+    def cancel(self, line: Line, record: Done, now: int) -> None:
+        self.ask(line)
+        if "grant" in line:
+            self.cancel_lot(line, record, now)
+            return
+        self.product(line["product"])
+        self.in_time(record, now)
+        sub = self.live_sub(line["customer"], line["product"], record.at, now)
+        if line.get("timing") == "period_end":
+            self.later(sub, line, record)
+        else:
+            self.end_sub(sub, record.at, record)
+
+    def cancel_lot(self, line: Line, record: Done, now: int) -> None:
+        named = self.done.get(line["grant"])
+        if named is None or not named.given or named.line["customer"] != line["customer"]:
+            raise No("unknown_transaction")
+        lot = named.given[0]
+        self.in_time(record, now)
+        if record.at < lot.start <= now:
+            raise No("invalid_time")
+        if lot.ended is not None or (lot.end is not None and lot.end <= record.at):
+            raise No("already_resolved")
+        self.end_lot(lot, record.at, record)
+
+    # What time alone brings about
+
+    def due(self, until: int) -> None:
+        """Do what is due for each customer, the earliest first, until nothing is."""
+        for customer in self.customers:
+            while self.next_due(customer, until):
+                pass
+
+    def next_due(self, customer: str, until: int) -> bool:
+        waiting: list[tuple[int, int, str, Callable[[], None]]] = []
+        for sub in self.subs:
+            if sub.customer == customer and sub.ended is None:
+                waiting += [each for each in self.of_sub(sub) if each[0] <= until]
+        if not waiting:
+            return False
+        min(waiting, key=lambda each: each[:3])[3]()
+        return True
+
+    def of_sub(self, sub: Sub) -> list[tuple[int, int, str, Callable[[], None]]]:
+        """Give what will be due for a subscription: when, changes first, by name, and how."""
+        name = f"{sub.number:09}"
+        found: list[tuple[int, int, str, Callable[[], None]]] = []
+        if sub.pending is not None:
+            found.append((sub.pending[0], 0, name, lambda: self.do_pending(sub)))
+        if sub.length is not None and self.customers[sub.customer] != "closed":
+            found.append((sub.starts(sub.opened + 1), 1, name, lambda: self.do_renew(sub)))
+        rolling = [
+            lot.period
+            for lot in self.lots
+            if lot.sub is sub and lot.rollover is not None and lot.period is not None
+            and sub.rolled < lot.period < sub.opened
+        ]  # fmt: skip
+        if rolling:
+            first = min(rolling)
+            found.append((sub.starts(first + 1), 2, name, lambda: self.do_roll(sub, first)))
+        return found
+
+    def by_system(self, sub: Sub) -> Done:
+        return Done({"type": "due", "customer": sub.customer}, Answer("completed"), 0)
+
+    def do_renew(self, sub: Sub) -> None:
+        sub.opened += 1
+        self.open_period(sub, self.by_system(sub))
+
+    def do_roll(self, sub: Sub, period: int) -> None:
+        sub.rolled = period
+        start = sub.starts(period + 1)
+        for lot in [each for each in self.lots if each.sub is sub and each.period == period]:
+            if lot.rollover is None or lot.ended is not None:
+                continue
+            quantity = min(lot.lowest(start), lot.rollover)
+            if quantity > 0:
+                lot.moves.append((start, -quantity))
+                end = None if lot.end is None else sub.starts(period + 2)
+                rolled = self.give(self.by_system(sub), lot.entitlement, quantity, lot.priority,
+                                   lot.category, start, end)  # fmt: skip
+                rolled.sub = sub
+
+    def do_pending(self, sub: Sub) -> None:
+        assert sub.pending is not None
+        at, line = sub.pending
+        sub.pending = None
+        if line["type"] == "cancel":
+            self.end_sub(sub, at, self.by_system(sub))
+        elif not self.has(sub.customer, line["to"], at):
+            self.change(sub, line, at, self.by_system(sub))

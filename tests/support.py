@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import (
     CatalogueStatus,
@@ -18,10 +20,11 @@ from entitlement_ledger.domain.catalogue import (
     CustomerStatus,
     Entitlement,
     Kind,
+    Product,
 )
 from entitlement_ledger.domain.commands import parse_command
 from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
-from entitlement_ledger.domain.due import expiries
+from entitlement_ledger.domain.due import expiries, periods
 from entitlement_ledger.domain.instants import HOUR, format_instant, parse_instant
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
@@ -49,6 +52,53 @@ class HandClock:
         return self.now
 
 
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "BASIC": {
+        "tier": 1,
+        "length": 24 * HOUR,
+        "status": "active",
+        "lines": [("PTS", 5, "period", 100, "paid", 2), ("CRD", 3, None, 50, "promo", None)],
+    },
+    "PLUS": {
+        "tier": 2,
+        "length": 24 * HOUR,
+        "status": "active",
+        "lines": [("PTS", 9, 36 * HOUR, 100, "paid", None)],
+    },
+    "LIFE": {
+        "tier": 3,
+        "length": None,
+        "status": "active",
+        "lines": [("PTS", 7, None, 200, "paid", None), ("FEA", 1, None, 100, "paid", None)],
+    },
+    "GONE": {"tier": 2, "length": 24 * HOUR, "status": "retired", "lines": []},
+}
+"""Products as the model takes them: lengths in microseconds, lines as tuples."""
+
+
+def product_rows() -> list[dict[str, Any]]:
+    """Give the products as they are imported."""
+
+    def duration(length: int | str | None) -> str | None:
+        return f"PT{length // HOUR}H" if isinstance(length, int) else length
+
+    names = ("entitlement", "quantity", "valid_for", "priority", "category", "rollover_max")
+    return [
+        {
+            "code": code,
+            "name": code.title(),
+            "tier": product["tier"],
+            "period": duration(product["length"]),
+            "lines": [
+                {**dict(zip(names, line, strict=True)), "valid_for": duration(line[2])}
+                for line in product["lines"]
+            ],
+            "status": product["status"],
+        }
+        for code, product in PRODUCTS.items()
+    ]
+
+
 def full_book() -> Book:
     return Book(
         customers={
@@ -69,6 +119,10 @@ def full_book() -> Book:
             )
             for code, (kind, status) in ENTITLEMENTS.items()
         },
+        products={
+            row["code"]: [(START - 1000 * HOUR, msgspec.convert(row, Product))]
+            for row in product_rows()
+        },
     )
 
 
@@ -88,6 +142,12 @@ class Pure:
         last = self.book.last_recorded_at
         now = self.now if last is None else max(self.now, last)
         return len(expiries(self.book, pairs, until, now))
+
+    def renew(self) -> int:
+        """Record the renewals and changes that are due now; give how many that were."""
+        last = self.book.last_recorded_at
+        now = self.now if last is None else max(self.now, last)
+        return len(periods(self.book, list(CUSTOMERS), now, now))
 
     def _post(self, line: Mapping[str, Any], history: bool) -> Outcome:
         try:
@@ -119,6 +179,7 @@ def write_feeds(folder: Path) -> Path:
         f"{code},{code.title()},,{kind},pt,{2 if kind == 'credits' else 0},,{status}\n"
         for code, (kind, status) in ENTITLEMENTS.items()
     )
+    (folder / "products.json").write_text(json.dumps(product_rows()), "utf-8")
     (folder / "entitlements.csv").write_text(
         "code,name,description,kind,unit,scale,resources,status\n" + entitlements, "utf-8"
     )

@@ -286,3 +286,49 @@ class DueWork(msgspec.Struct, frozen=True):
     renewed: int
     rolled_over: int
     changed: int
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What one check found.
+
+    Attributes:
+        violations: how many rows are at fault.
+        examples: some of them, as names and values.
+        protects: what the check protects from.
+    """
+
+    name: str
+    ok: bool
+    violations: int
+    examples: tuple[dict[str, Any], ...]
+    protects: str
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Whether a customer has an entitlement at an instant.
+
+    Attributes:
+        why: a sentence for the customer on the phone.
+        resources: what it opens; empty where there is no access.
+    """
+
+    customer: str
+    entitlement: str
+    allowed: bool
+    why: str
+    resources: tuple[str, ...]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A balance at one instant, as known at two."""
+
+    customer: str
+    entitlement: str
+    scale: int
+    unit: str
+    available_before: int
+    available_after: int
+    held_before: int
+    held_after: int
+    transactions: tuple[str, ...]
+    """What became known in between and touched it."""

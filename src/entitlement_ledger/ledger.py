@@ -17,8 +17,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.answers import (
+    Access,
     Balance,
+    CheckResult,
     CustomerRow,
+    Difference,
     DueWork,
     EntitlementRow,
     EventFilter,
@@ -31,6 +34,7 @@ from entitlement_ledger.answers import (
     TransactionDetail,
     TransactionRow,
 )
+from entitlement_ledger.checks.running import run_checks
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import CommandType, Line
 from entitlement_ledger.domain.decide import Outcome
@@ -40,6 +44,7 @@ from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import auditing, balances, customers, views
+from entitlement_ledger.store.comparing import access, differences
 from entitlement_ledger.store.dialect import DatabaseError, InterruptError, interrupt
 from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
@@ -137,11 +142,13 @@ class Ledger:
             return self._writer.post(commands, actor=actor, atomic=atomic, history=history)
 
     def preview(
-        self, commands: Sequence[Line], *, actor: str, history: bool = False
+        self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
     ) -> list[Outcome]:
-        """Give the outcomes that posting would, and record nothing."""
+        """Give the very outcomes that posting would, and record nothing."""
         with self._read() as connection:
-            return self._writer.preview(connection, commands, actor=actor, history=history)
+            return self._writer.preview(
+                connection, commands, actor=actor, atomic=atomic, history=history
+            )
 
     def import_files(self, paths: Sequence[Path], *, actor: str) -> list[Imported]:
         """Load customers, catalogue, tickets and billing; each file whole or not at all.
@@ -297,6 +304,42 @@ class Ledger:
         with self._read() as connection:
             return auditing.count_events(connection, only or EventFilter())
 
+    def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
+        """Run the consistency checks of these names, or all.
+
+        Raises:
+            InputError: there is no check of a name.
+        """
+        with self._read() as connection:
+            return list(run_checks(connection, names))
+
+    def access(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Access:
+        """Say whether a customer has an entitlement at an instant, and why.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, None):
+                raise InputError("the store is empty: nobody has access to anything")
+            moment = self._now(connection) if at is None else at
+            return access(connection, customer, entitlement, moment)
+
+    def difference(
+        self, at: Instant, known_before: Instant, known_after: Instant, customer: str | None = None
+    ) -> list[Difference]:
+        """Give the balances at an instant that are known otherwise at two moments.
+
+        Raises:
+            InputError: a time before history or knowledge begins, or moments in the wrong order.
+        """
+        if known_before > known_after:
+            raise InputError("the first moment of knowledge is later than the second: swap them")
+        with self._read() as connection:
+            if not self._answerable(connection, customer, None, at, known_before):
+                return []
+            return differences(connection, at, known_before, known_after, customer)
+
     def interrupt(self, thread: int | None = None) -> None:
         """Interrupt the query that a thread waits for, or all; `Cancelled` is raised there."""
         for reader, connection in list(self._reading.items()):
@@ -337,7 +380,7 @@ class Ledger:
     def _answerable(
         self,
         connection: Connection,
-        customer: str,
+        customer: str | None,
         entitlement: str | None,
         at: Instant | None,
         known_at: Instant | None,
@@ -356,7 +399,7 @@ class Ledger:
                 f"knowledge begins at {format_instant(known_from)}: "
                 "ask as known then or at a later time"
             )
-        if not balances.customer_exists(connection, customer):
+        if customer is not None and not balances.customer_exists(connection, customer):
             raise InputError(f"no customer {customer!a}: check the id")
         if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
             raise InputError(f"no entitlement {entitlement!a}: check the code")

@@ -68,11 +68,19 @@ class Writer:
             return outcomes
 
     def preview(
-        self, connection: Connection, lines: Sequence[Line], *, actor: str, history: bool = False
+        self,
+        connection: Connection,
+        lines: Sequence[Line],
+        *,
+        actor: str,
+        atomic: bool = False,
+        history: bool = False,
     ) -> list[Outcome]:
         """Give the very outcomes that posting would, from a book of its own; record nothing."""
         read = [_read(line) for line in lines]
-        return self._decide(connection, new_book(connection), read, actor, history)[0]
+        outcomes, _ = self._decide(connection, new_book(connection), read, actor, history)
+        refused = any(each.status is Status.REFUSED for each in outcomes)
+        return _none_of(outcomes) if atomic and refused else outcomes
 
     def record(
         self, change: Callable[[Connection, Book, Instant], Sequence[Event]]

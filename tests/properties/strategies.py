@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -30,7 +31,8 @@ def _quantity(largest: int, smallest: int = 1) -> st.SearchStrategy[int]:
 _customer = _mostly(["C1"], ["C2", "SUSP", "SHUT", "NOBODY"])
 _entitlement = _mostly(["PTS"], ["CRD", "FEA", "OLD", "NOTHING"])
 _at = st.integers(-30, 30).map(lambda hour: START + hour * HOUR)
-_back = st.integers(1, 12)
+_BACK_MAX = 12
+_back = st.integers(1, _BACK_MAX)
 
 
 def _line(kind: str, optional: dict[str, Any], **required: Any) -> st.SearchStrategy[Any]:
@@ -59,11 +61,55 @@ _adjust = _line(
     reason=_mostly(["why"], ["", " "]),
 )
 _reverse = _line("reverse", {"quantity": _quantity(4)}, transaction=_back)
-_any = st.one_of(_issue, _consume, _issue, _consume, _adjust, _reverse)
+_until = st.integers(-10, 60).map(lambda hour: START + hour * HOUR)
+_hold = _line("hold", {"until": _until}, entitlement=_entitlement, quantity=_quantity(7))
+_capture = _line("capture", {"quantity": _quantity(7)}, transaction=_back)
+_release = _line("release", {}, transaction=_back)
+_product = _mostly(["BASIC", "PLUS", "LIFE"], ["GONE", "NOTHING"])
+_purchase = _line("purchase", {}, product=_product)
+_renew = _line("renew", {}, product=_product)
+_timing = st.sampled_from(["immediate", "period_end"])
+_changing: dict[str, Any] = {
+    "timing": _timing,
+    "carry_over": st.sampled_from(["none", "remaining"]),
+}
+_upgrade = _line(
+    "upgrade",
+    _changing,
+    **{"from": _mostly(["BASIC"], ["PLUS"]), "to": _mostly(["PLUS", "LIFE"], ["BASIC", "GONE"])},
+)
+_downgrade = _line(
+    "downgrade",
+    _changing,
+    **{"from": _mostly(["LIFE", "PLUS"], ["BASIC"]), "to": _mostly(["BASIC", "PLUS"], ["LIFE"])},
+)
+_cancel = _line("cancel", {"timing": _timing}, product=_product)
+_cancel_grant = _line("cancel", {}, grant=_back)
+
+_single = [_issue, _consume, _issue, _consume, _adjust, _reverse, _cancel_grant]
+_held = [_issue, _hold, _hold, _consume, _capture, _capture, _release, _reverse, _cancel_grant]
+_sold = [_purchase, _consume, _renew, _upgrade, _downgrade, _cancel, _hold, _capture, _reverse]
 _step = st.integers(0, 3).map(lambda hour: hour * HOUR)
 _again = st.integers(1, _RARE)
 
 Step = tuple[int, dict[str, Any]]
+
+
+_ABOUT = {
+    "capture": ("hold",),
+    "release": ("hold",),
+    "reverse": ("consume", "issue", "adjust", "capture", "purchase"),
+    "cancel": ("issue", "purchase"),
+}
+"""What a line that names an earlier one is mostly about."""
+
+
+def _about(steps: list[Step], line: dict[str, Any], back: int) -> dict[str, Any] | None:
+    """Give an earlier line that this one can be about: mostly one of the last few."""
+    if back == _BACK_MAX:
+        return steps[0][1] if steps else None
+    found = [earlier for _, earlier in steps if earlier["type"] in _ABOUT[line["type"]]]
+    return found[-1 - back % min(len(found), 4)] if found else None
 
 
 def _with_keys(drawn: list[tuple[int, dict[str, Any], int, int]]) -> list[Step]:
@@ -71,8 +117,12 @@ def _with_keys(drawn: list[tuple[int, dict[str, Any], int, int]]) -> list[Step]:
     steps: list[Step] = []
     for number, (wait, line, again, back) in enumerate(drawn):
         keyed = {**line, "key": f"k{number}"}
-        if "transaction" in line:
-            keyed["transaction"] = f"k{number - line['transaction']}"
+        for name in ("transaction", "grant"):
+            if name in line:
+                about = _about(steps, line, line[name])
+                keyed[name] = about["key"] if about else "nothing"
+                if about and line[name] != 1:
+                    keyed["customer"] = about["customer"]
         if again == _RARE and steps:
             earlier = steps[max(number - back, 0)][1]
             keyed = dict(earlier) if back % 2 else {**keyed, "key": earlier["key"]}
@@ -80,14 +130,22 @@ def _with_keys(drawn: list[tuple[int, dict[str, Any], int, int]]) -> list[Step]:
     return steps
 
 
-history = st.lists(st.tuples(_step, _any, _again, _back), min_size=15, max_size=40).map(_with_keys)
+def _histories(kinds: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[list[Step]]:
+    lines = st.tuples(_step, st.one_of(kinds), _again, _back)
+    return st.lists(lines, min_size=15, max_size=40).map(_with_keys)
+
+
+history = st.one_of(_histories(_single), _histories(_held), _histories(_sold))
 """Each line with how long after the line before it is posted."""
 
 
-def as_given(line: dict[str, Any]) -> dict[str, Any]:
-    """Write a line as the ledger is given it."""
+def as_given(line: dict[str, Any], grants: Mapping[str, str]) -> dict[str, Any]:
+    """Write a line as the ledger is given it; `grants` gives the first grant of a key."""
     names = {"at": "effective_at", "until": "expires_at"}
-    return {
+    given = {
         names.get(name, name): format_instant(value) if name in names else value
         for name, value in line.items()
     }
+    if "grant" in given:
+        given["grant"] = grants.get(given["grant"], f"G0.{given['grant']}")
+    return given

@@ -161,30 +161,33 @@ def import_(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> i
 @common
 @click.option("--atomic", is_flag=True, help="All or nothing.")
 @click.option("--history", is_flag=True, help="Lines migrated from another system.")
+@click.option("--dry-run", is_flag=True, help="Give the outcomes and record nothing.")
 @click.option("--json", is_flag=True, expose_value=False, hidden=True)
 @click.argument("file")
 @click.pass_context
-def post(context: click.Context, file: str, atomic: bool, history: bool) -> int:
+def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run: bool) -> int:
     """Post commands in JSON Lines from FILE, or from standard input with `-`."""
     from entitlement_ledger.cli.lines import read_batches
     from entitlement_ledger.domain.lines import parse_line
 
     if file != "-" and not Path(file).is_file():
         raise InputError(f"{file} is not a file: name one with commands in JSON Lines, or -")
-    with opened(context, read_only=False) as (ledger, settings):
+    with opened(context, read_only=dry_run) as (ledger, settings):
         descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
         batches: Iterator[list[bytes]] = read_batches(descriptor)
-        if atomic:
+        if atomic or dry_run:
+            # What a later line comes to depends on the earlier ones, which are not recorded.
             batches = iter([list(itertools.chain.from_iterable(batches))])
         answered = 0
         refused = False
         for lines in batches:
-            outcomes = ledger.post(
-                [parse_line(line) for line in lines if line.strip()],
-                actor=settings.actor,
-                atomic=atomic,
-                history=history,
-            )
+            given = [parse_line(line) for line in lines if line.strip()]
+            if dry_run:
+                outcomes = ledger.preview(
+                    given, actor=settings.actor, atomic=atomic, history=history
+                )
+            else:
+                outcomes = ledger.post(given, actor=settings.actor, atomic=atomic, history=history)
             numbers = [n for n, line in enumerate(lines, answered + 1) if line.strip()]
             showing.write_outcomes(zip(numbers, outcomes, strict=True))
             answered += len(lines)
@@ -282,6 +285,56 @@ def explain(
     """Explain a balance grant by grant, and what the next draw would take."""
     with opened(context, read_only=True) as (ledger, _):
         showing.explanation(ledger.explain(customer, entitlement, at=at), as_json)
+
+
+@entl.command()
+@common
+@as_json
+@click.option("--customer", required=True)
+@click.option("--entitlement", required=True)
+@click.option("--at", type=INSTANT, help="As of this time; default now.")
+@click.pass_context
+def access(
+    context: click.Context, customer: str, entitlement: str, at: Instant | None, as_json: bool
+) -> None:
+    """Say whether a customer has an entitlement, why, and what it opens."""
+    with opened(context, read_only=True) as (ledger, _):
+        showing.access(ledger.access(customer, entitlement, at=at), as_json)
+
+
+@entl.command()
+@common
+@as_json
+@click.option("--at", type=INSTANT, help="The time that is asked about; default now.")
+@click.option("--known-at", "known", type=INSTANT, multiple=True, help="Two moments, twice.")
+@click.option("--customer", help="Only this customer.")
+@click.pass_context
+def diff(
+    context: click.Context,
+    at: Instant | None,
+    known: tuple[Instant, ...],
+    customer: str | None,
+    as_json: bool,
+) -> None:
+    """Show what changed in our knowledge of one time between two moments."""
+    if len(known) != 2:
+        raise InputError("give --known-at twice: what was known then, and what was known later")
+    with opened(context, read_only=True) as (ledger, _):
+        moment = ledger.now() if at is None else at
+        showing.differences(ledger.difference(moment, *known, customer), as_json)
+
+
+@entl.command()
+@common
+@as_json
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.pass_context
+def check(context: click.Context, names: tuple[str, ...], as_json: bool) -> int:
+    """Run the consistency checks; exit 1 when one fails."""
+    with opened(context, read_only=True) as (ledger, _):
+        results = ledger.check(names)
+    showing.checks(results, as_json)
+    return 0 if all(each.ok for each in results) else 1
 
 
 @entl.command(name="run-due")

@@ -20,7 +20,10 @@ from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
     from entitlement_ledger.answers import (
+        Access,
         Balance,
+        CheckResult,
+        Difference,
         DueWork,
         Explanation,
         GrantPart,
@@ -358,3 +361,61 @@ def _part_json(part: GrantPart) -> dict[str, Any]:
         "next_draw": part.next_draw,
         "gives": part.gives,
     }
+
+
+def access(answer: Access, as_json: bool) -> None:
+    """Show whether there is access."""
+    if as_json:
+        print_json(
+            {
+                "customer": answer.customer,
+                "entitlement": answer.entitlement,
+                "allowed": answer.allowed,
+                "why": answer.why,
+                "resources": list(answer.resources),
+            }
+        )
+        return
+    print(harmless(f"{'yes' if answer.allowed else 'no'}: {answer.why}"))
+    for resource in answer.resources:
+        print(harmless(f"  opens {resource}"))
+
+
+def differences(rows: Sequence[Difference], as_json: bool) -> None:
+    """Show what is known otherwise."""
+    if as_json:
+        names = rows[0].__struct_fields__ if rows else ()
+        print_json([{name: getattr(row, name) for name in names} for row in rows])
+        return
+    print_table(
+        ["customer", "entitlement", "available", "held", "because of"],
+        [
+            [
+                row.customer,
+                row.entitlement,
+                _change(row.available_before, row.available_after, row.scale),
+                _change(row.held_before, row.held_after, row.scale),
+                ", ".join(row.transactions),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _change(before: int, after: int, scale: int) -> str:
+    return f"{format_quantity(before, scale)} → {format_quantity(after, scale)}"
+
+
+def checks(results: Sequence[CheckResult], as_json: bool) -> None:
+    """Show what the checks found."""
+    if as_json:
+        names = ("name", "ok", "violations", "examples")
+        rows = [{name: getattr(each, name) for name in names} for each in results]
+        print(json.dumps(rows, ensure_ascii=False, indent=2, default=time_json))
+        return
+    for each in results:
+        verdict = "ok" if each.ok else f"FAILED, {each.violations} at fault"
+        print(f"{each.name:<26} {verdict}  protects from {each.protects}")
+        for example in each.examples:
+            told = ", ".join(f"{name} {value}" for name, value in example.items())
+            print(harmless(f"    {told}"))

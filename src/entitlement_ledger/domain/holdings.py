@@ -124,6 +124,15 @@ class GrantState:
         """Say whether what is given back at an instant becomes available again."""
         return self.ended_at is None or at < self.ended_at
 
+    def lapses_back(self, pin: Pin) -> bool:
+        """Say whether what a hold keeps comes back at the hold's end, to be drawn or revoked.
+
+        What comes back at the very instant at which the grant ends was still there to be taken.
+        """
+        if pin.expires_at is None:
+            return False
+        return self.ended_at is None or pin.expires_at <= self.ended_at
+
     @property
     def exhausted(self) -> bool:
         """Nothing is left in it, now or at any later instant known."""
@@ -142,7 +151,7 @@ class GrantState:
         lapses = sorted(
             (pin.expires_at, hold, pin)
             for hold, pin in self.pins.items()
-            if pin.expires_at is not None and not pin.recorded and self.comes_back(pin.expires_at)
+            if pin.expires_at is not None and not pin.recorded and self.lapses_back(pin)
         )
         left = [[instant, quantity] for instant, quantity in expired.steps() if quantity > 0]
         moments = {at, *available.instants, *expired.instants, *(lapse[0] for lapse in lapses)}
@@ -249,7 +258,7 @@ class Holding:
         at = pin.expires_at
         if at is None or pin.recorded:
             return
-        back = Account.AVAILABLE if state.comes_back(at) else Account.REVOKED
+        back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
         for account, quantity in ((Account.HELD, -pin.quantity), (back, pin.quantity)):
             state.foresee(account, sign * quantity, at)
             self._worth_changes(state.grant, account, sign * quantity, at)

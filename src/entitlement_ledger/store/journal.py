@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -41,14 +42,26 @@ def last(connection: Connection) -> tuple[int, Instant | None]:
 
 def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
     """Give the journal's events in order, in chunks, so that memory stays bounded."""
+    for rows in _chunks(connection, after):
+        yield [decode_event(row.body) for row in rows]
+
+
+def read_rows(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
+    """Give the journal's rows in order as (sequence, body, hash), with bounded memory."""
+    for rows in _chunks(connection, 0):
+        for row in rows:
+            yield row.sequence, row.body, row.hash
+
+
+def _chunks(connection: Connection, after: int) -> Iterator[Sequence[Any]]:
     while True:
         rows = connection.execute(
-            select(journal.c.sequence, journal.c.body)
+            select(journal.c.sequence, journal.c.body, journal.c.hash)
             .where(journal.c.sequence > after)
             .order_by(journal.c.sequence)
             .limit(CHUNK_ROWS)
         ).all()
         if not rows:
             return
-        yield [decode_event(row.body) for row in rows]
+        yield rows
         after = rows[-1].sequence

@@ -15,7 +15,6 @@ from entitlement_ledger.domain.rules.context import (
     quantity_positive_if_given,
 )
 from entitlement_ledger.domain.rules.resolving import (
-    awaited,
     known_hold,
     open_at,
     pinned,
@@ -56,7 +55,7 @@ def _parts(pins: list[tuple[GrantState, Pin]], quantity: int) -> list[tuple[Gran
 def _bearable(parts: list[tuple[GrantState, Pin, int]]) -> None:
     """Refuse a late capture of what has come back at the hold's end and is spent since."""
     for state, pin, captured in parts:
-        if pin.expires_at is None or not awaited(state, pin):
+        if pin.expires_at is None or not state.lapses_back(pin):
             continue
         left = state.live.lowest_from(pin.expires_at)
         if left < captured:
@@ -75,8 +74,8 @@ def _capture(decision: Decision, state: GrantState, pin: Pin, captured: int) -> 
         decision.draws.append(Draw(state.grant.id, captured))
         decision.move(state.grant, Account.HELD, Account.CONSUMED, captured, at)
     if captured < pin.quantity:
-        rest, back = pin.quantity - captured, awaited(state, pin)
+        rest, back = pin.quantity - captured, state.lapses_back(pin)
         decision.give_back(state, Account.HELD, rest, at, awaited=back)
-    if pin.recorded and pin.expires_at is not None and awaited(state, pin):
+    if pin.recorded and pin.expires_at is not None and state.lapses_back(pin):
         for put_at, quantity in state.cover(captured, pin.expires_at).restored:
             decision.move(state.grant, Account.EXPIRED, Account.AVAILABLE, quantity, put_at)

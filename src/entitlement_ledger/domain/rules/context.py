@@ -101,7 +101,7 @@ class Decision:
     def lapse(self, state: GrantState, hold: int, pin: Pin) -> None:
         """Post the end of a hold on a grant, which has been read all along."""
         assert pin.expires_at is not None, "a hold without an end does not lapse"
-        back = Account.AVAILABLE if state.comes_back(pin.expires_at) else Account.REVOKED
+        back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
         self.lapses.append(Lapse(hold, state.grant.id))
         self.lapse_postings += _legs(state.grant, Account.HELD, back, pin.quantity, pin.expires_at)
 

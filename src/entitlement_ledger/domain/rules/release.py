@@ -7,7 +7,6 @@ from entitlement_ledger.domain.commands import Command
 from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
 from entitlement_ledger.domain.rules.context import Context, Decision, known_customer
 from entitlement_ledger.domain.rules.resolving import (
-    awaited,
     known_hold,
     open_at,
     pinned,
@@ -26,7 +25,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     for state, pin in pinned(book, hold):
         undo_lapse(decision, state, pin)
         decision.draws.append(Draw(state.grant.id, pin.quantity))
-        back = awaited(state, pin)
+        back = state.lapses_back(pin)
         decision.give_back(state, Account.HELD, pin.quantity, at, awaited=back)
     decision.resolves.append(Resolution(hold.event.sequence, Status.RELEASED))
     return decision

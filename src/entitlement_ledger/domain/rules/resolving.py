@@ -52,15 +52,10 @@ def pinned(book: Book, hold: Original) -> list[tuple[GrantState, Pin]]:
     return [(state, state.pins[event.sequence]) for state in states]
 
 
-def awaited(state: GrantState, pin: Pin) -> bool:
-    """Say whether what a hold keeps would have come back to its grant at the hold's own end."""
-    return pin.expires_at is not None and state.comes_back(pin.expires_at)
-
-
 def undo_lapse(decision: Decision, state: GrantState, pin: Pin) -> None:
     """Take back the posted end of a hold: somebody who was in time has been heard late."""
     if not pin.recorded:
         return
     assert pin.expires_at is not None, "a hold without an end does not lapse"
-    back = Account.AVAILABLE if awaited(state, pin) else Account.REVOKED
+    back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
     decision.move(state.grant, back, Account.HELD, pin.quantity, pin.expires_at)

@@ -1,0 +1,55 @@
+"""The checks that read the journal from its beginning: bytes hashed again, decisions made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.commands import RESERVED_PREFIX, parse_command
+from entitlement_ledger.domain.decide import Asker, decide
+from entitlement_ledger.domain.events import (
+    Event,
+    TransactionEvent,
+    decode_event,
+    encode_event,
+    leaf_hash,
+)
+from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.rules.context import Context
+
+Fault = dict[str, object]
+
+
+def hashes(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
+    """Find events whose bytes are not what was hashed, given (sequence, body, hash)."""
+    for sequence, body, known in rows:
+        if leaf_hash(body) != known:
+            yield {"sequence": sequence, "hash": leaf_hash(body).hex(), "stored": known.hex()}
+
+
+def decisions(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
+    """Find commands that, decided again in order, come to another outcome or draw.
+
+    What the system recorded of its own is taken as it is.
+    """
+    book = Book(all_customers=True)
+    for sequence, body, _ in rows:
+        event = decode_event(body)
+        if isinstance(event, TransactionEvent) and not event.key.startswith(RESERVED_PREFIX):
+            again = _again(book, event)
+            if again is None or encode_event(again) != body:
+                yield {"sequence": sequence, "status": event.status.value, "again": _told(again)}
+        book.take(event)
+
+
+def _again(book: Book, event: TransactionEvent) -> Event | None:
+    try:
+        command = parse_command({**event.command, "key": event.key})
+    except Refused:
+        return None
+    context = Context(event.recorded_at, event.sequence, event.history)
+    return decide(book, command, context, Asker(event.actor, event.role))
+
+
+def _told(event: Event | None) -> str:
+    return event.status.value if isinstance(event, TransactionEvent) else "not a command"

@@ -1,0 +1,60 @@
+"""Running checks: each gives how many rows are at fault, and some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from entitlement_ledger.answers import CheckResult
+from entitlement_ledger.checks import replaying
+from entitlement_ledger.checks.consistency import CHECKS, Check
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.store.journal import read_rows
+
+_EXAMPLES = 5
+
+Replay = Callable[[Iterable[tuple[int, bytes, bytes]]], Iterator[replaying.Fault]]
+
+REPLAYS: dict[str, tuple[str, Replay]] = {
+    "hashes": ("bytes of an event changed behind the ledger's back", replaying.hashes),
+    "decisions": ("an outcome or draw that the rules would not give", replaying.decisions),
+}
+
+
+def check_names() -> list[str]:
+    """Give the names of all checks, in the order in which they run."""
+    return [*(check.name for check in CHECKS), *REPLAYS]
+
+
+def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckResult]:
+    """Run the checks of these names, or all.
+
+    Raises:
+        InputError: there is no check of a name.
+    """
+    unknown = sorted(set(names) - set(check_names()))
+    if unknown:
+        raise InputError(f"no check {unknown[0]!a}: there are {', '.join(check_names())}")
+    wanted = set(names or check_names())
+    for check in CHECKS:
+        if check.name in wanted:
+            yield _query(connection, check)
+    for name, (protects, replay) in REPLAYS.items():
+        if name in wanted:
+            faults = replay(read_rows(connection))
+            examples = list(islice(faults, _EXAMPLES))
+            violations = len(examples) + sum(1 for _ in faults)
+            yield CheckResult(name, not violations, violations, tuple(examples), protects)
+
+
+def _query(connection: Connection, check: Check) -> CheckResult:
+    counted = select(func.count()).select_from(check.at_fault.order_by(None).subquery("at_fault"))
+    violations = connection.execute(counted).scalar_one()
+    examples: tuple[dict[str, Any], ...] = ()
+    if violations:
+        rows = connection.execute(check.at_fault.limit(_EXAMPLES)).all()
+        examples = tuple(dict(row._mapping) for row in rows)
+    return CheckResult(check.name, not violations, violations, examples, check.protects)
