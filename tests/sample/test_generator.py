@@ -37,6 +37,14 @@ FIELDS = {
     "consume": COMMON | {"entitlement", "quantity"},
     "adjust": COMMON | {"entitlement", "quantity"},
     "reverse": COMMON | {"transaction", "quantity"},
+    "hold": COMMON | {"entitlement", "quantity", "expires_at"},
+    "capture": COMMON | {"transaction", "quantity"},
+    "release": COMMON | {"transaction"},
+    "purchase": COMMON | {"product", "timezone"},
+    "renew": COMMON | {"product"},
+    "upgrade": COMMON | {"from", "to", "timing", "carry_over"},
+    "downgrade": COMMON | {"from", "to", "timing", "carry_over"},
+    "cancel": COMMON | {"product", "timing"},
 }
 HEADERS = {
     "customers.csv": "id,name,email,segment,status,created_at",

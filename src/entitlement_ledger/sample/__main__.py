@@ -14,6 +14,7 @@ from entitlement_ledger.sample.activities import ACTIVITIES
 from entitlement_ledger.sample.catalogue import ENTITLEMENT_COLUMNS, ENTITLEMENTS, PRODUCTS
 from entitlement_ledger.sample.company import Company
 from entitlement_ledger.sample.people import make_customers
+from entitlement_ledger.sample.subscriptions import maps, repairs
 from entitlement_ledger.sample.support import support
 
 SEED = 20251101
@@ -25,7 +26,7 @@ def make_files(seed: int = SEED) -> dict[str, bytes]:
     company = Company(random, make_customers(random))
     intents = [
         intent
-        for activity in (*ACTIVITIES, support)
+        for activity in (*ACTIVITIES, support, maps, repairs)
         for intent in activity(random, company.customers)
     ]
     for at, act in sorted(intents, key=lambda intent: intent[0]):

@@ -19,15 +19,16 @@ from entitlement_ledger.domain.catalogue import (
     CustomerStatus,
     Entitlement,
     Kind,
+    Product,
 )
 from entitlement_ledger.domain.commands import parse_command
 from entitlement_ledger.domain.decide import Asker, decide, repeat
 from entitlement_ledger.domain.events import TransactionEvent
 from entitlement_ledger.domain.instants import DAY, HOUR, Instant, format_instant
 from entitlement_ledger.domain.rules.context import Context
-from entitlement_ledger.sample.catalogue import ENTITLEMENT_COLUMNS, ENTITLEMENTS
+from entitlement_ledger.sample.catalogue import ENTITLEMENT_COLUMNS, ENTITLEMENTS, PRODUCTS
 from entitlement_ledger.sample.people import Person
-from entitlement_ledger.sample.year import YEAR_UNTIL
+from entitlement_ledger.sample.year import YEAR_FROM, YEAR_UNTIL
 
 Fields = dict[str, Any]
 
@@ -88,6 +89,9 @@ class Company:
                 resources=tuple(filter(None, fields["resources"].split(";"))),
                 status=CatalogueStatus(fields["status"]),
             )
+
+        for product in PRODUCTS:
+            self.book.products[product["code"]] = [(YEAR_FROM, msgspec.convert(product, Product))]
 
     def next(self, series: str) -> int:
         """Give the next number of a series."""
