@@ -24,6 +24,8 @@ class Hold:
     quantity: int
     until: int | None = None
     """When it was captured or released; None while nobody has."""
+    came_back: bool = False
+    """It had ended when its lot was ended, although it ends later than that."""
 
 
 @dataclass
@@ -54,11 +56,12 @@ class Lot:
         """An open hold keeps its quantity until its end, and for good if the lot has ended."""
         if hold.until is not None or at < hold.start:
             return False
-        return hold.end is None or at < hold.end or not self.lapses_back(hold.end)
+        return hold.end is None or at < hold.end or not self.lapses_back(hold)
 
-    def lapses_back(self, end: int) -> bool:
+    def lapses_back(self, hold: Hold) -> bool:
         """What comes back at the instant at which the lot ends was still there to be taken."""
-        return self.ended is None or end <= self.ended
+        end = FOREVER if hold.end is None else hold.end
+        return hold.came_back or self.ended is None or end <= self.ended
 
     def comes_back(self, at: int) -> bool:
         return self.ended is None or at < self.ended
@@ -320,7 +323,7 @@ class Model:
             captured = min(left, hold.quantity)
             left -= captured
             parts.append((lot, hold, captured))
-            late = hold.end is not None and lot.lapses_back(hold.end)
+            late = hold.end is not None and lot.lapses_back(hold)
             if late and lot.lowest(hold.end or 0) < captured:
                 raise No("already_resolved")
         if quantity > held:
@@ -332,7 +335,7 @@ class Model:
         record.answer.draws = [(lot.number, drawn) for lot, drawn in record.taken]
 
     def resolve(self, lot: Lot, hold: Hold, captured: int, record: Done) -> None:
-        awaited = hold.end is not None and lot.lapses_back(hold.end)
+        awaited = hold.end is not None and lot.lapses_back(hold)
         hold.until = record.at
         lot.moves.append((hold.start, -hold.quantity))
         lot.back(record.at, hold.quantity - captured, awaited=awaited)
@@ -363,7 +366,7 @@ class Model:
         if record.at < original.at and not scheduled:
             raise No("invalid_time")
         if original.line["type"] == "purchase":
-            self.unpurchase(line, original, record)
+            self.unpurchase(line, original, record, now)
             return
         left = original.quantity - original.undone
         if left == 0:
@@ -397,7 +400,7 @@ class Model:
             else:
                 record.answer.draws.append((lot.number, 1))
 
-    def unpurchase(self, line: Line, original: Done, record: Done) -> None:
+    def unpurchase(self, line: Line, original: Done, record: Done, now: int) -> None:
         if original.undone:
             raise No("already_resolved")
         if "quantity" in line:
@@ -408,7 +411,7 @@ class Model:
         original.undone = 1
         assert original.sub is not None
         if original.sub.ended is None:
-            self.end_sub(original.sub, record.at, record)
+            self.end_sub(original.sub, record.at, record, now)
 
     # Subscriptions
 
@@ -455,9 +458,11 @@ class Model:
             lot = self.give(record, entitlement, quantity, priority, category, start, end)
             lot.sub, lot.period, lot.rollover = sub, sub.opened, rollover
 
-    def end_sub(self, sub: Sub, at: int, record: Done, carry_to: Sub | None = None) -> None:
+    def end_sub(
+        self, sub: Sub, at: int, record: Done, now: int, carry_to: Sub | None = None
+    ) -> None:
         for lot in [each for each in self.lots if each.sub is sub]:
-            rest = self.end_lot(lot, at, record)
+            rest = self.end_lot(lot, at, record, now)
             if rest and carry_to is not None:
                 start = max(at, lot.start)
                 carried = self.give(
@@ -467,7 +472,7 @@ class Model:
         sub.ended = max(at, sub.anchor)
         sub.pending = None
 
-    def end_lot(self, lot: Lot, at: int, record: Done) -> int:
+    def end_lot(self, lot: Lot, at: int, record: Done, now: int) -> int:
         moment = max(at, lot.start)
         if lot.ended is not None or (lot.end is not None and lot.end <= moment):
             return 0
@@ -476,6 +481,13 @@ class Model:
             lot.moves.append((moment, -rest))
             record.answer.draws.append((lot.number, rest))
             record.touched.add(lot.entitlement)
+        for hold in sorted(lot.holds, key=lambda each: each.end or 0):
+            if hold.until is None and hold.end and moment < hold.end <= now + 5 * MINUTE:
+                spendable = min(hold.quantity, lot.lowest(hold.end))
+                hold.came_back = True
+                if spendable > 0:
+                    lot.moves.append((hold.end, -spendable))
+                    record.touched.add(lot.entitlement)
         lot.ended = moment
         return rest
 
@@ -509,7 +521,7 @@ class Model:
         if line.get("timing") == "period_end":
             self.later(sub, line, record)
         else:
-            self.change(sub, line, record.at, record)
+            self.change(sub, line, record.at, record, now)
 
     downgrade = upgrade
 
@@ -520,12 +532,12 @@ class Model:
         record.answer.status = "pending"
         sub.pending = (sub.starts(period + 1), line)
 
-    def change(self, sub: Sub, line: Line, at: int, record: Done) -> None:
+    def change(self, sub: Sub, line: Line, at: int, record: Done, now: int) -> None:
         anchor = max(at, sub.anchor)
         new = Sub(sub.customer, line["to"], anchor, self.products[line["to"]]["length"],
                   len(self.subs))  # fmt: skip
         carry = new if line.get("carry_over") == "remaining" else None
-        self.end_sub(sub, at, record, carry)
+        self.end_sub(sub, at, record, now, carry)
         self.subs.append(new)
         self.open_period(new, record)
 
@@ -540,7 +552,7 @@ class Model:
         if line.get("timing") == "period_end":
             self.later(sub, line, record)
         else:
-            self.end_sub(sub, record.at, record)
+            self.end_sub(sub, record.at, record, now)
 
     def cancel_lot(self, line: Line, record: Done, now: int) -> None:
         named = self.done.get(line["grant"])
@@ -552,7 +564,7 @@ class Model:
             raise No("invalid_time")
         if lot.ended is not None or (lot.end is not None and lot.end <= record.at):
             raise No("already_resolved")
-        self.end_lot(lot, record.at, record)
+        self.end_lot(lot, record.at, record, now)
 
     # What time alone brings about
 
@@ -566,18 +578,18 @@ class Model:
         waiting: list[tuple[int, int, str, Callable[[], None]]] = []
         for sub in self.subs:
             if sub.customer == customer and sub.ended is None:
-                waiting += [each for each in self.of_sub(sub) if each[0] <= until]
+                waiting += [each for each in self.of_sub(sub, until) if each[0] <= until]
         if not waiting:
             return False
         min(waiting, key=lambda each: each[:3])[3]()
         return True
 
-    def of_sub(self, sub: Sub) -> list[tuple[int, int, str, Callable[[], None]]]:
+    def of_sub(self, sub: Sub, until: int) -> list[tuple[int, int, str, Callable[[], None]]]:
         """Give what will be due for a subscription: when, changes first, by name, and how."""
         name = f"{sub.number:09}"
         found: list[tuple[int, int, str, Callable[[], None]]] = []
         if sub.pending is not None:
-            found.append((sub.pending[0], 0, name, lambda: self.do_pending(sub)))
+            found.append((sub.pending[0], 0, name, lambda: self.do_pending(sub, until)))
         if sub.length is not None and self.customers[sub.customer] != "closed":
             found.append((sub.starts(sub.opened + 1), 1, name, lambda: self.do_renew(sub)))
         rolling = [
@@ -612,11 +624,11 @@ class Model:
                                    lot.category, start, end)  # fmt: skip
                 rolled.sub = sub
 
-    def do_pending(self, sub: Sub) -> None:
+    def do_pending(self, sub: Sub, now: int) -> None:
         assert sub.pending is not None
         at, line = sub.pending
         sub.pending = None
         if line["type"] == "cancel":
-            self.end_sub(sub, at, self.by_system(sub))
+            self.end_sub(sub, at, self.by_system(sub), now)
         elif not self.has(sub.customer, line["to"], at):
-            self.change(sub, line, at, self.by_system(sub))
+            self.change(sub, line, at, self.by_system(sub), now)

@@ -167,7 +167,7 @@ class Book:
             holding.apply((posting,))
             touched[posting.grant] = holding
         for lapse in event.lapses:
-            touched[lapse.grant].lapse(lapse.grant, lapse.hold)
+            touched[lapse.grant].lapse(lapse.grant, lapse.hold, lapse.account)
         for ended in event.ended:
             found = self.grant_of(event.customer, ended.grant)
             assert found is not None, "what is ended was there"
@@ -177,15 +177,15 @@ class Book:
                 touched[draw.grant].pin(
                     draw.grant, event.sequence, Pin(draw.quantity, event.expires_at)
                 )
-        elif event.type in (CommandType.CAPTURE, CommandType.RELEASE) and not event.lapses:
+        elif any(each.status is not Status.EXPIRED for each in event.resolves):
             self._unpin(event, touched)
         for name, holding in touched.items():
             holding.settle([holding.grants[name]])
 
     def _unpin(self, event: TransactionEvent, touched: dict[str, Holding]) -> None:
-        assert event.target is not None, "a capture or release is about a hold"
+        """Forget a hold that somebody has captured or released: its grants are all touched."""
         for name, holding in touched.items():
-            if event.target in holding.grants[name].pins:
+            if event.target is not None and event.target in holding.grants[name].pins:
                 holding.unpin(name, event.target)
 
     def _take_record(self, event: RecordEvent) -> None:

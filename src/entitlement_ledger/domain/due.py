@@ -52,7 +52,7 @@ def _lapsed(
     kept: dict[int, list[GrantState]] = {}
     for state in states:
         for hold, pin in state.pins.items():
-            if pin.expires_at is not None and pin.expires_at <= until and not pin.recorded:
+            if pin.expires_at is not None and pin.expires_at <= until and pin.recorded is None:
                 kept.setdefault(hold, []).append(state)
     return [(hold, _end(kept[hold][0], hold), kept[hold]) for hold in sorted(kept)]
 
@@ -146,7 +146,7 @@ def _change(book: Book, subscription: Subscription, waiting: Change, context: Co
     )
     status = Status.COMPLETED
     if waiting.grant is not None:
-        decision = _end_grant(book, left, waiting)
+        decision = _end_grant(book, left, waiting, context)
     elif waiting.product is None:
         decision = cancel.cancelled(book, left, waiting.at, context)
     elif _has(book, left.customer, waiting.product, waiting.at):
@@ -171,11 +171,13 @@ def _has(book: Book, customer: str, product: str, at: Instant) -> bool:
     return False
 
 
-def _end_grant(book: Book, subscription: Subscription, waiting: Change) -> Decision:
+def _end_grant(
+    book: Book, subscription: Subscription, waiting: Change, context: Context
+) -> Decision:
     """End one grant; the subscription goes on without that change."""
     found = book.grant_of(subscription.customer, waiting.grant or "")
     assert found is not None, "what is to end was there"
-    decision = cancel.grant_ended(found[1], waiting.at)
+    decision = cancel.grant_ended(found[1], waiting.at, context)
     decision.subscriptions.append(subscription)
     return decision
 

@@ -105,10 +105,14 @@ class BalanceChange(msgspec.Struct, frozen=True):
 
 
 class Lapse(msgspec.Struct, frozen=True, array_like=True):
-    """The end of a hold on one grant, now posted: until then it is only read."""
+    """The end of a hold on one grant, now posted to an account: until then it is only read.
+
+    To `held` takes back one that was posted ahead of its time.
+    """
 
     hold: int
     grant: str
+    account: Account
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True):

@@ -8,7 +8,7 @@ brings about (a grant expires, a hold lapses) is in the timelines from the begin
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from entitlement_ledger.domain.catalogue import Category
@@ -44,12 +44,12 @@ class Pin:
 
     Attributes:
         expires_at: the hold's own end, from when on the quantity is back; None waits forever.
-        recorded: that it lapsed has been posted.
+        recorded: the account that its end has been posted to; None while it is only read.
     """
 
     quantity: int
     expires_at: Instant | None
-    recorded: bool = False
+    recorded: Account | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +131,8 @@ class GrantState:
         """
         if pin.expires_at is None:
             return False
+        if pin.recorded is not None:
+            return pin.recorded is Account.AVAILABLE
         return self.ended_at is None or pin.expires_at <= self.ended_at
 
     @property
@@ -138,31 +140,31 @@ class GrantState:
         """Nothing is left in it, now or at any later instant known."""
         return not self.live.final and not self.account(Account.HELD).final
 
-    def cover(self, quantity: int, at: Instant) -> Cover:
-        """Say what a draw must post beside itself (rule D2).
+    def cover(self, needs: list[tuple[Instant, int]], lapsing: Collection[int] = ()) -> Cover:
+        """Say what must be posted beside taking quantities, each from an instant on (rule D2).
 
-        What it draws may be there only because a hold has lapsed, which nobody has recorded; and a
-        sweep that ran before this draw arrived may have put the quantity away at a later instant.
+        A sweep that ran before this arrived may have put a quantity away at a later instant; and
+        what is taken may be there only because a hold has lapsed, which nobody has recorded.
+        `lapsing` names holds whose end is posted anyway.
         """
         available, expired = self.account(Account.AVAILABLE), self.account(Account.EXPIRED)
         cover = Cover([], [])
-        if available.lowest_from(at) >= quantity:
-            return cover
-        lapses = sorted(
-            (pin.expires_at, hold, pin)
+        ends = sorted(
+            (pin.expires_at, hold)
             for hold, pin in self.pins.items()
-            if pin.expires_at is not None and not pin.recorded and self.lapses_back(pin)
+            if pin.expires_at is not None and pin.recorded is None and self.lapses_back(pin)
         )
+        posted = [each for each in ends if each[1] in lapsing]
+        unposted = [each for each in ends if each[1] not in lapsing]
         left = [[instant, quantity] for instant, quantity in expired.steps() if quantity > 0]
-        moments = {at, *available.instants, *expired.instants, *(lapse[0] for lapse in lapses)}
+        first = min(at for at, _ in needs)
+        moments = {*available.instants, *expired.instants}
+        moments |= {at for at, _ in needs} | {at for at, _ in ends}
         covered = 0
-        for instant in sorted(moment for moment in moments if moment >= at):
-            lacking = quantity - covered - available.at(instant)
-            while lacking > 0 and lapses and lapses[0][0] <= instant:
-                _, hold, pin = lapses.pop(0)
-                cover.lapses.append((hold, pin))
-                covered += pin.quantity
-                lacking -= pin.quantity
+        for instant in sorted(moment for moment in moments if moment >= first):
+            lacking = sum(quantity for at, quantity in needs if at <= instant) - covered
+            lacking -= available.at(instant)
+            lacking -= sum(self.pins[hold].quantity for at, hold in posted if at <= instant)
             for put in left:
                 if lacking <= 0 or put[0] > instant:
                     break
@@ -172,6 +174,12 @@ class GrantState:
                     put[1] -= amount
                     covered += amount
                     lacking -= amount
+            while lacking > 0 and unposted and unposted[0][0] <= instant:
+                _, hold = unposted.pop(0)
+                pin = self.pins[hold]
+                cover.lapses.append((hold, pin))
+                covered += pin.quantity
+                lacking -= pin.quantity
             assert lacking <= 0, "a grant was asked for more than it can give"
         return cover
 
@@ -238,12 +246,13 @@ class Holding:
         state = self.grants[grant]
         self._foresee(state, state.pins.pop(hold), -1)
 
-    def lapse(self, grant: str, hold: int) -> None:
+    def lapse(self, grant: str, hold: int, account: Account) -> None:
         """Note that the end of a hold has been posted: it need not be foreseen any more."""
         state = self.grants[grant]
         pin = state.pins[hold]
         self._foresee(state, pin, -1)
-        pin.recorded = True
+        pin.recorded = None if account is Account.HELD else account
+        self._foresee(state, pin, 1)
 
     def end(self, grant: str, at: Instant) -> None:
         """Note that a grant was cancelled or upgraded away."""
@@ -256,7 +265,7 @@ class Holding:
 
     def _foresee(self, state: GrantState, pin: Pin, sign: int) -> None:
         at = pin.expires_at
-        if at is None or pin.recorded:
+        if at is None or pin.recorded is not None:
             return
         back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
         for account, quantity in ((Account.HELD, -pin.quantity), (back, pin.quantity)):

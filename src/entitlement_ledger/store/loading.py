@@ -247,11 +247,16 @@ def _pins(
         .where(r.status != Status.EXPIRED, _until(r.sequence, known))
         .correlate(None)
     )
-    posted = select(lapses.c.hold, lapses.c.grant).where(_until(lapses.c.sequence, known))
-    ends = posted.subquery("posted")
+    latest = func.arg_max(lapses.c.account, lapses.c.sequence).label("account")
+    ends = (
+        select(lapses.c.hold, lapses.c.grant, latest)
+        .where(_until(lapses.c.sequence, known))
+        .group_by(lapses.c.hold, lapses.c.grant)
+        .subquery("ends")
+    )
     with among(connection, pairs, p.customer, p.entitlement) as wanted:
         rows = connection.execute(
-            select(p.grant, p.sequence, p.quantity, t.expires_at, ends.c.hold)
+            select(p.grant, p.sequence, p.quantity, t.expires_at, ends.c.account)
             .select_from(
                 postings.join(transactions, t.sequence == p.sequence).outerjoin(
                     ends, (ends.c.hold == p.sequence) & (ends.c.grant == p.grant)
@@ -268,8 +273,9 @@ def _pins(
             .order_by(p.sequence, p.place)
         ).all()
     pins: dict[str, list[tuple[int, Pin]]] = {}
-    for grant, hold, quantity, expires_at, lapsed in rows:
-        pins.setdefault(grant, []).append((hold, Pin(quantity, expires_at, lapsed is not None)))
+    for grant, hold, quantity, expires_at, account in rows:
+        recorded = None if account in (None, Account.HELD) else Account(account)
+        pins.setdefault(grant, []).append((hold, Pin(quantity, expires_at, recorded)))
     return pins
 
 

@@ -126,11 +126,11 @@ def _lapses(events: list[TransactionEvent]) -> Columns:
     return _table(
         lapses,
         (
-            (event.sequence, place, lapse.hold, lapse.grant)
+            (event.sequence, place, lapse.hold, lapse.grant, lapse.account.value)
             for event in events
             for place, lapse in enumerate(event.lapses, 1)
         ),
-        "sequence place hold grant",
+        "sequence place hold grant account",
     )
 
 

@@ -28,7 +28,7 @@ def reversed_quantities(connection: Connection, sequences: Collection[int]) -> d
     with among(connection, sorted(sequences), _t.target) as wanted:
         rows = connection.execute(
             select(_t.target, func.sum(_t.quantity))
-            .where(wanted, is_reversal())
+            .where(wanted, is_reversal(), _t.quantity.is_not(None))
             .group_by(_t.target)
         ).all()
     return {target: int(quantity) for target, quantity in rows}

@@ -137,6 +137,7 @@ lapses = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     _big("hold"),
     _text("grant"),
+    _text("account"),
 )
 """One row for the end of a hold on one grant, once it has been posted."""
 

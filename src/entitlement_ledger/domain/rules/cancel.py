@@ -64,13 +64,13 @@ def _grant(book: Book, command: Command, context: Context) -> Decision:
         return _grant_later(book, command, state, at, context)
     if state.ended_at is not None or (grant.expires_at is not None and grant.expires_at <= at):
         raise Refused(Code.ALREADY_RESOLVED, f"grant {grant.id} has ended already")
-    return grant_ended(state, at)
+    return grant_ended(state, at, context)
 
 
-def grant_ended(state: GrantState, at: Instant) -> Decision:
+def grant_ended(state: GrantState, at: Instant, context: Context) -> Decision:
     """End one grant at an instant."""
     decision = Decision(at, entitlement=state.grant.entitlement)
-    decision.quantity = end_grant(decision, state, at)
+    decision.quantity = end_grant(decision, state, at, context)
     return decision
 
 

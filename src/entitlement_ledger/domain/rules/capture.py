@@ -76,6 +76,5 @@ def _capture(decision: Decision, state: GrantState, pin: Pin, captured: int) -> 
     if captured < pin.quantity:
         rest, back = pin.quantity - captured, state.lapses_back(pin)
         decision.give_back(state, Account.HELD, rest, at, awaited=back)
-    if pin.recorded and pin.expires_at is not None and state.lapses_back(pin):
-        for put_at, quantity in state.cover(captured, pin.expires_at).restored:
-            decision.move(state.grant, Account.EXPIRED, Account.AVAILABLE, quantity, put_at)
+    if captured and pin.recorded is Account.AVAILABLE and pin.expires_at is not None:
+        decision.cover(state, state.cover([(pin.expires_at, captured)]))

@@ -27,7 +27,7 @@ from entitlement_ledger.domain.events import (
     Resolution,
     Status,
 )
-from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
+from entitlement_ledger.domain.holdings import Cover, GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
@@ -92,7 +92,10 @@ class Decision:
         """Move a draw out of available, with what has to be posted beside it (rule D2)."""
         self.draws.append(Draw(state.grant.id, quantity))
         self.move(state.grant, Account.AVAILABLE, to, quantity, at)
-        cover = state.cover(quantity, at)
+        self.cover(state, state.cover([(at, quantity)]))
+
+    def cover(self, state: GrantState, cover: Cover) -> None:
+        """Post what has to be posted beside what is taken from a grant."""
         for hold, pin in cover.lapses:
             self.lapse(state, hold, pin)
         for put_at, amount in cover.restored:
@@ -102,8 +105,15 @@ class Decision:
         """Post the end of a hold on a grant, which has been read all along."""
         assert pin.expires_at is not None, "a hold without an end does not lapse"
         back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
-        self.lapses.append(Lapse(hold, state.grant.id))
+        self.lapses.append(Lapse(hold, state.grant.id, back))
         self.lapse_postings += _legs(state.grant, Account.HELD, back, pin.quantity, pin.expires_at)
+
+    def unlapse(self, state: GrantState, hold: int, pin: Pin) -> None:
+        """Take back the end of a hold that was posted ahead of its time: it is only read again."""
+        assert pin.recorded is not None and pin.expires_at is not None
+        held = Account.HELD
+        self.lapses.append(Lapse(hold, state.grant.id, held))
+        self.lapse_postings += _legs(state.grant, pin.recorded, held, pin.quantity, pin.expires_at)
 
     def give_back(
         self,

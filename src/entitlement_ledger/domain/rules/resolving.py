@@ -54,8 +54,7 @@ def pinned(book: Book, hold: Original) -> list[tuple[GrantState, Pin]]:
 
 def undo_lapse(decision: Decision, state: GrantState, pin: Pin) -> None:
     """Take back the posted end of a hold: somebody who was in time has been heard late."""
-    if not pin.recorded:
+    if pin.recorded is None:
         return
     assert pin.expires_at is not None, "a hold without an end does not lapse"
-    back = Account.AVAILABLE if state.lapses_back(pin) else Account.REVOKED
-    decision.move(state.grant, back, Account.HELD, pin.quantity, pin.expires_at)
+    decision.move(state.grant, pin.recorded, Account.HELD, pin.quantity, pin.expires_at)

@@ -11,12 +11,25 @@ from entitlement_ledger.domain import subscriptions
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import CatalogueStatus, Product, ProductLine
 from entitlement_ledger.domain.commands import Command
-from entitlement_ledger.domain.events import Account, Ended, Grant, Resolution, Status, grant_id
+from entitlement_ledger.domain.events import (
+    Account,
+    Draw,
+    Ended,
+    Grant,
+    Resolution,
+    Status,
+    grant_id,
+)
 from entitlement_ledger.domain.holdings import GrantState
-from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.instants import INSTANT_MIN, Instant, format_instant
 from entitlement_ledger.domain.periods import nth, parse_period, parse_zone
 from entitlement_ledger.domain.refusals import Code, Refused
-from entitlement_ledger.domain.rules.context import Context, Decision, room_for
+from entitlement_ledger.domain.rules.context import (
+    AHEAD_MAX,
+    Context,
+    Decision,
+    room_for,
+)
 from entitlement_ledger.domain.subscriptions import Change, Subscription
 
 _TO_PERIOD_END = "period"
@@ -138,7 +151,7 @@ def end_subscription(
 ) -> None:
     """End a subscription: what its grants can give is revoked, or carried over to another."""
     for _, state in book.grants_of(subscription):
-        rest = end_grant(decision, state, at)
+        rest = end_grant(decision, state, at, context)
         if rest and carry_to is not None:
             grant = state.grant
             carried = msgspec.structs.replace(
@@ -159,16 +172,45 @@ def end_subscription(
     )
 
 
-def end_grant(decision: Decision, state: GrantState, at: Instant) -> int:
-    """End one grant, a scheduled one when it would begin; give how much was revoked of it."""
+def end_grant(decision: Decision, state: GrantState, at: Instant, context: Context) -> int:
+    """End one grant, a scheduled one when it would begin; give how much was revoked of it.
+
+    What holds keep comes to nothing when they end; where they have ended by now, what has come back
+    since then and is not spent is revoked as well.
+    """
     grant = state.grant
     moment = max(at, grant.effective_from)
     if state.ended_at is not None or (grant.expires_at is not None and grant.expires_at <= moment):
         return 0
-    rest = max(state.gives(moment), 0)
-    if rest:
-        decision.take(state, rest, Account.REVOKED, moment)
     decision.ended.append(Ended(grant.id, moment))
+    rest = max(state.gives(moment), 0)
+    needs = [(moment, rest)] if rest else []
+    come_back = sorted(
+        (pin.expires_at, hold)
+        for hold, pin in state.pins.items()
+        if pin.expires_at is not None and moment < pin.expires_at <= context.now + AHEAD_MAX
+    )
+    taken = rest
+    for ends, hold in come_back:
+        spendable = min(state.pins[hold].quantity, state.live.lowest_from(ends) - taken)
+        if spendable > 0:
+            needs.append((ends, spendable))
+            taken += spendable
+        if state.pins[hold].recorded is None:
+            decision.lapse(state, hold, state.pins[hold])
+    moves = list(needs)
+    for hold, pin in state.pins.items():
+        late = INSTANT_MIN if pin.expires_at is None else pin.expires_at
+        ahead = late > max(moment, context.now + AHEAD_MAX)
+        if ahead and pin.recorded is Account.AVAILABLE:
+            decision.unlapse(state, hold, pin)
+            needs.append((late, pin.quantity))
+    for when, quantity in moves:
+        decision.move(grant, Account.AVAILABLE, Account.REVOKED, quantity, when)
+    if rest:
+        decision.draws.append(Draw(grant.id, rest))
+    if needs:
+        decision.cover(state, state.cover(needs, [hold for _, hold in come_back]))
     return rest
 
 
