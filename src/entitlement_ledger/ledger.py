@@ -40,6 +40,7 @@ from entitlement_ledger.domain.commands import CommandType, Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.policy import ApprovalRule, Policy
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
@@ -64,7 +65,14 @@ class Ledger:
     """An open ledger."""
 
     def __init__(
-        self, engine: Engine, path: Path, *, read_only: bool, clock: Clock, roles: Mapping[str, str]
+        self,
+        engine: Engine,
+        path: Path,
+        *,
+        read_only: bool,
+        clock: Clock,
+        roles: Mapping[str, str],
+        approvals: Sequence[ApprovalRule] = (),
     ) -> None:
         """Use `open` instead."""
         self._engine = engine
@@ -72,7 +80,8 @@ class Ledger:
         self._read_only = read_only
         self._clock = clock
         self._roles = roles
-        self._writer = Writer(engine, clock, roles.get)
+        policy = Policy(mapped=bool(roles), approvals=tuple(approvals))
+        self._writer = Writer(engine, clock, roles.get, policy)
         self._reading: dict[int, Connection] = {}
 
     @classmethod
@@ -93,8 +102,11 @@ class Ledger:
         read_only: bool = False,
         clock: Clock = system_clock,
         roles: Mapping[str, str] | None = None,
+        approvals: Sequence[ApprovalRule] = (),
     ) -> Self:
-        """Open a store that exists; `roles` gives actors their roles.
+        """Open a store that exists.
+
+        `roles` gives actors their roles; `approvals` says what needs a second person.
 
         Raises:
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
@@ -102,7 +114,14 @@ class Ledger:
         path = store_path(store)
         engine = open_engine(path, read_only=read_only)
         engine = _caught_up(engine, path, read_only=read_only)
-        return cls(engine, path, read_only=read_only, clock=clock, roles=roles or {})
+        return cls(
+            engine,
+            path,
+            read_only=read_only,
+            clock=clock,
+            roles=roles or {},
+            approvals=approvals,
+        )
 
     def close(self) -> None:
         """Close every connection; the file is free for others then.

@@ -24,6 +24,7 @@ from entitlement_ledger.domain.decide import (
 )
 from entitlement_ledger.domain.events import Event, Status
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.store.journal import append_events
@@ -39,7 +40,14 @@ _CUSTOMERS_MAX = 200_000
 class Writer:
     """Decides and records, one batch at a time."""
 
-    def __init__(self, engine: Engine, clock: Clock, role_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        role_of: Callable[[str], str | None],
+        policy: Policy = ANYTHING,
+    ) -> None:
+        self._policy = policy
         self._engine = engine
         self._clock = clock
         self._role_of = role_of
@@ -178,7 +186,7 @@ class Writer:
                 outcomes.append(first)
                 continue
             asker = Asker(command.actor or actor, self._role_of(command.actor or actor))
-            context = Context(now, book.last_sequence + 1, history)
+            context = Context(now, book.last_sequence + 1, history, self._policy)
             event = decide(book, command, context, asker)
             book.take(event)
             events.append(event)

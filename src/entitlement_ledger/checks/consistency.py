@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, func, select, union_all
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
+from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
     customers,
     entitlements,
@@ -97,7 +98,7 @@ def _hold_resolved_once() -> Select[Any]:
     return (
         select(_r.target, func.count().label("resolutions"))
         .select_from(resolutions.join(transactions, _t.sequence == _r.target))
-        .where(_t.type == CommandType.HOLD, _r.status != Status.EXPIRED)
+        .where(did(CommandType.HOLD), _r.status != Status.EXPIRED)
         .group_by(_r.target)
         .having(func.count() > 1)
         .order_by(_r.target)
@@ -110,7 +111,10 @@ def _not_reversed_beyond() -> Select[Any]:
     return (
         select(_t.sequence, _t.quantity, undone.label("reversed"))
         .select_from(transactions.join(later, later.c.target == _t.sequence))
-        .where(later.c.type == CommandType.REVERSE, later.c.status == Status.COMPLETED)
+        .where(
+            (later.c.type == CommandType.REVERSE) | (later.c.executes == CommandType.REVERSE),
+            later.c.status == Status.COMPLETED,
+        )
         .group_by(_t.sequence, _t.quantity)
         .having(undone > func.abs(_t.quantity))
         .order_by(_t.sequence)
@@ -160,6 +164,20 @@ def _references_exist() -> Select[Any]:
     )
 
 
+def _approved_by_another() -> Select[Any]:
+    approval = transactions.alias("approval")
+    return (
+        select(approval.c.sequence, approval.c.actor, _t.sequence.label("proposal"))
+        .select_from(
+            resolutions.join(approval, approval.c.sequence == _r.sequence).join(
+                transactions, _t.sequence == _r.target
+            )
+        )
+        .where(_t.proposal, approval.c.actor == _t.actor)
+        .order_by(approval.c.sequence)
+    )
+
+
 CHECKS = (
     Check("zero_sum", "a transaction that makes or loses quantity", _zero_sum()),
     Check(
@@ -180,5 +198,7 @@ CHECKS = (
     Check("key_has_one_outcome", "a command done twice", _key_has_one_outcome()),
     Check("every_event_is_projected", "a balance that lacks an event",
           _every_event_is_projected()),
+    Check("approved_by_another", "somebody deciding on what they proposed",
+          _approved_by_another()),
     Check("references_exist", "a grant of nobody, or of nothing", _references_exist()),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from entitlement_ledger.domain.events import (
     encode_event,
     leaf_hash,
 )
-from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import Context
 
 Fault = dict[str, object]
@@ -30,16 +30,25 @@ def hashes(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
 def decisions(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
     """Find commands that, decided again in order, come to another outcome or draw.
 
-    What the system recorded of its own is taken as it is.
+    What the system recorded of its own, and what only became a proposal, is taken as it is.
     """
     book = Book(all_customers=True)
     for sequence, body, _ in rows:
+        if sequence != book.last_sequence + 1:
+            yield {"sequence": sequence, "expected": book.last_sequence + 1}
+            return
         event = decode_event(body)
-        if isinstance(event, TransactionEvent) and not event.key.startswith(RESERVED_PREFIX):
+        if isinstance(event, TransactionEvent) and not _by_policy(event):
             again = _again(book, event)
             if again is None or encode_event(again) != body:
                 yield {"sequence": sequence, "status": event.status.value, "again": _told(again)}
         book.take(event)
+
+
+def _by_policy(event: TransactionEvent) -> bool:
+    """Say whether the settings of that day, which nobody knows any more, had a part in it."""
+    refused = event.code in (Code.NOT_PERMITTED, Code.OWN_PROPOSAL)
+    return event.key.startswith(RESERVED_PREFIX) or event.proposal or refused
 
 
 def _again(book: Book, event: TransactionEvent) -> Event | None:

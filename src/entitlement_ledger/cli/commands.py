@@ -108,7 +108,12 @@ def opened(context: click.Context, *, read_only: bool) -> Iterator[tuple[Ledger,
     from entitlement_ledger.ledger import Ledger
 
     settings = context.ensure_object(_Chosen).settings()
-    with Ledger.open(settings.store, read_only=read_only, roles=settings.roles) as ledger:
+    with Ledger.open(
+        settings.store,
+        read_only=read_only,
+        roles=settings.roles,
+        approvals=settings.approvals,
+    ) as ledger:
         yield ledger, settings
 
 

@@ -411,7 +411,7 @@ def checks(results: Sequence[CheckResult], as_json: bool) -> None:
     if as_json:
         names = ("name", "ok", "violations", "examples")
         rows = [{name: getattr(each, name) for name in names} for each in results]
-        print(json.dumps(rows, ensure_ascii=False, indent=2, default=time_json))
+        print(json.dumps(rows, ensure_ascii=False, indent=2, default=str))
         return
     for each in results:
         verdict = "ok" if each.ok else f"FAILED, {each.violations} at fault"

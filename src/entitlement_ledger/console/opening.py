@@ -42,7 +42,12 @@ class Opening:
 
         store = self._make_demo(tell) if self.demo else self.settings.store
         tell("opening the store…")
-        ledger = Ledger.open(store, read_only=self.read_only, roles=self.settings.roles)
+        ledger = Ledger.open(
+            store,
+            read_only=self.read_only,
+            roles=self.settings.roles,
+            approvals=self.settings.approvals,
+        )
         try:
             transactions = ledger.status().transactions
         except LedgerError:

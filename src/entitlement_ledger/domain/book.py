@@ -35,11 +35,13 @@ class Original:
     Attributes:
         reversed: how much of it has been reversed.
         status: what later transactions made of it; None while nothing has.
+        executed_by: the approval that executed it, where it was a proposal.
     """
 
     event: TransactionEvent
     reversed: int = 0
     status: Status | None = None
+    executed_by: int | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +73,13 @@ class Book:
         return self.holdings.setdefault((customer, entitlement), Holding())
 
     def original(self, name: str) -> Original | None:
+        """Find what a name stands for: an approved proposal stands for its approval (rule I5)."""
+        found = self.named(name)
+        if found is not None and found.executed_by is not None:
+            return self.originals.get(found.executed_by)
+        return found
+
+    def named(self, name: str) -> Original | None:
         """Find a transaction by id, then by key (rule I3)."""
         sequence = sequence_of(name)
         if sequence is None:
@@ -145,16 +154,19 @@ class Book:
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)
-        if event.status is Status.REFUSED:
+        if event.status is Status.REFUSED or event.proposal:
             return
         for resolution in event.resolves:
             if resolution.target in self.originals:
-                self.originals[resolution.target].status = resolution.status
+                original = self.originals[resolution.target]
+                original.status = resolution.status
+                if event.executes and original.event.proposal:
+                    original.executed_by = event.sequence
         for subscription in event.subscriptions:
             known = self.subscriptions.setdefault(subscription.customer, {})
             known[subscription.id] = subscription
         self._take_holdings(event)
-        if event.type == CommandType.REVERSE and event.target in self.originals:
+        if event.kind == CommandType.REVERSE and event.target in self.originals:
             self.originals[event.target].reversed += event.quantity or 0
 
     def _take_holdings(self, event: TransactionEvent) -> None:
@@ -172,7 +184,7 @@ class Book:
             found = self.grant_of(event.customer, ended.grant)
             assert found is not None, "what is ended was there"
             found[0].end(ended.grant, ended.at)
-        if event.type == CommandType.HOLD:
+        if event.kind == CommandType.HOLD:
             for draw in event.draws:
                 touched[draw.grant].pin(
                     draw.grant, event.sequence, Pin(draw.quantity, event.expires_at)

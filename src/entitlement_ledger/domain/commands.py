@@ -42,6 +42,8 @@ class CommandType(StrEnum):
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     CANCEL = "cancel"
+    APPROVE = "approve"
+    REJECT = "reject"
     EXPIRE = "expire"
 
 
@@ -226,6 +228,8 @@ SHAPES: dict[str, Shape] = {
     CommandType.RENEW: _shape("product"),
     CommandType.UPGRADE: _shape("from to", "timing carry_over"),
     CommandType.DOWNGRADE: _shape("from to", "timing carry_over"),
+    CommandType.APPROVE: _shape("transaction"),
+    CommandType.REJECT: _shape("transaction"),
     # One of product and grant, which no shape can say.
     CommandType.CANCEL: _shape("", "product grant timing"),
 }

@@ -22,10 +22,12 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import Holding
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.domain.quantities import fits
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules import (
     adjust,
+    approve,
     cancel,
     capture,
     change,
@@ -128,7 +130,7 @@ def repeat(book: Book, command: Command) -> Outcome | None:
 def decide(book: Book, command: Command, context: Context, asker: Asker) -> TransactionEvent:
     """Decide one command whose key is new. The book is not changed."""
     try:
-        decision = RULES[command.type](book, command, context)
+        decision = _decision(book, command, context, asker)
     except Refused as refused:
         asked = command.quantity
         quantity = asked if asked is not None and fits(asked) else None
@@ -140,6 +142,46 @@ def decide(book: Book, command: Command, context: Context, asker: Asker) -> Tran
         )
         return _event(command, nothing, context, asker, refused=refused)
     return seal(book, command, decision, context, asker)
+
+
+def _decision(book: Book, command: Command, context: Context, asker: Asker) -> Decision:
+    """Decide what is permitted; what needs a second person becomes a proposal."""
+    context.policy.permit(asker.role, history=context.history)
+    if command.type in (CommandType.APPROVE, CommandType.REJECT):
+        return _second_person(book, command, context, asker)
+    decision = RULES[command.type](book, command, context)
+    if context.history or _rule(book, command, decision, context) is None:
+        return decision
+    return Decision(
+        decision.effective_at,
+        decision.entitlement,
+        decision.product,
+        quantity=decision.quantity,
+        status=Status.PENDING,
+        proposal=True,
+    )
+
+
+def _rule(
+    book: Book, command: Command, decision: Decision, context: Context
+) -> ApprovalRule | None:
+    """Give the rule by which a command needs a second person."""
+    entitlement = book.entitlements.get(decision.entitlement or "")
+    kind = None if entitlement is None else entitlement.kind.value
+    return context.policy.rule_for(command, kind, decision.quantity)
+
+
+def _second_person(book: Book, command: Command, context: Context, asker: Asker) -> Decision:
+    """Decide an approval or a rejection; an approval decides anew what was proposed."""
+    proposal = approve.proposal_named(book, command, command.actor or asker.actor)
+    wanted = approve.proposed(proposal.event)
+    asked = Decision(context.now, proposal.event.entitlement, quantity=proposal.event.quantity)
+    context.policy.may_approve(_rule(book, wanted, asked, context), asker.role)
+    if command.type == CommandType.REJECT:
+        return approve.rejected(proposal, command, context)
+    decision = RULES[wanted.type](book, wanted, context)
+    decision.executes = wanted.type.value
+    return approve.approved(decision, proposal)
 
 
 def seal(
@@ -189,6 +231,8 @@ def _event(
         ended=tuple(decision.ended),
         resolves=tuple(decision.resolves),
         subscriptions=tuple(decision.subscriptions),
+        proposal=decision.proposal,
+        executes=decision.executes,
     )
 
 

@@ -146,6 +146,8 @@ class TransactionEvent(
         target: the sequence of the transaction that this one is about (a reversal's original).
         history: migrated from another system.
         expires_at: a hold's own end.
+        proposal: it awaits a second person, and has changed nothing.
+        executes: the type of the proposed command that this approval has executed.
         lapses, ended, resolves, subscriptions: what else it changed, each as it is from now on.
     """
 
@@ -178,6 +180,13 @@ class TransactionEvent(
     ended: tuple[Ended, ...] = ()
     resolves: tuple[Resolution, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    proposal: bool = False
+    executes: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it did: the type, or that of the command which an approval has executed."""
+        return self.executes or self.type
 
 
 class RecordEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="record"):

@@ -30,6 +30,9 @@ class Code(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"
     ALREADY_SUBSCRIBED = "already_subscribed"
     WRONG_TIER = "wrong_tier"
+    NOT_PERMITTED = "not_permitted"
+    OWN_PROPOSAL = "own_proposal"
+    NOT_PENDING = "not_pending"
     INSUFFICIENT_BALANCE = "insufficient_balance"
 
 

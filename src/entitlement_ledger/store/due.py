@@ -8,6 +8,7 @@ from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
     grants,
     postings,
@@ -35,7 +36,7 @@ def due_holdings(connection: Connection, until: Instant) -> list[HoldingKey]:
     resolved = select(resolutions.c.target)
     lapsed = select(_t.customer, _t.entitlement).where(
         _t.status == Status.PENDING,
-        _t.type == CommandType.HOLD,
+        did(CommandType.HOLD),
         _t.expires_at <= until,
         _t.sequence.not_in(resolved),
     )

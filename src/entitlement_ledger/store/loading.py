@@ -18,7 +18,7 @@ from entitlement_ledger.domain.catalogue import (
     Product,
     ProductLine,
 )
-from entitlement_ledger.domain.commands import Command, CommandType
+from entitlement_ledger.domain.commands import Command, CommandType, parse_command
 from entitlement_ledger.domain.events import (
     Account,
     Grant,
@@ -26,13 +26,14 @@ from entitlement_ledger.domain.events import (
     TransactionEvent,
     decode_event,
     sequence_of,
+    transaction_id,
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.journal import last
-from entitlement_ledger.store.reversals import resolutions_of, reversed_quantities
+from entitlement_ledger.store.reversals import did, resolutions_of, reversed_quantities
 from entitlement_ledger.store.tables import (
     customers,
     endings,
@@ -93,9 +94,15 @@ def load(connection: Connection, book: Book, commands: Collection[Command]) -> N
         original = book.original(name)
         if original is None:
             continue
+        if original.event.proposal:
+            load(
+                connection,
+                book,
+                [parse_command({**original.event.command, "key": original.event.key})],
+            )
         if original.event.entitlement:
             pairs.add((original.event.customer, original.event.entitlement))
-        if original.event.type == CommandType.PURCHASE:
+        if original.event.kind == CommandType.PURCHASE:
             whole.add(original.event.customer)
     load_holdings(connection, book, pairs)
     load_whole_customers(connection, book, whole)
@@ -143,6 +150,23 @@ def load_originals(
     undone, resolved = reversed_quantities(connection, found), resolutions_of(connection, found)
     for event in events:
         book.add_original(event, undone.get(event.sequence, 0), resolved.get(event.sequence))
+    _load_approvals(connection, book, [each.sequence for each in events if each.proposal])
+
+
+def _load_approvals(connection: Connection, book: Book, proposals: list[int]) -> None:
+    """Load the approvals that executed proposals: what a proposal's key stands for since."""
+    r, t = resolutions.c, transactions.c
+    if not proposals:
+        return
+    with among(connection, proposals, r.target) as wanted:
+        rows = connection.execute(
+            select(r.target, r.sequence)
+            .select_from(resolutions.join(transactions, t.sequence == r.sequence))
+            .where(wanted, t.executes.is_not(None))
+        ).all()
+    for target, sequence in rows:
+        book.originals[target].executed_by = sequence
+    load_originals(connection, book, set(), [transaction_id(row.sequence) for row in rows])
 
 
 def load_customers(connection: Connection, book: Book, ids: Iterable[str]) -> None:
@@ -264,7 +288,7 @@ def _pins(
             )
             .where(
                 wanted,
-                t.type == CommandType.HOLD,
+                did(CommandType.HOLD),
                 p.account == Account.HELD,
                 p.quantity > 0,
                 p.sequence.not_in(resolved),

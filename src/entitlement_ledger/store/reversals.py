@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Status
@@ -18,7 +18,12 @@ _later = transactions.alias("later")
 
 def is_reversal() -> ColumnElement[bool]:
     """Match completed reversals."""
-    return (_t.type == CommandType.REVERSE) & (_t.status == Status.COMPLETED)
+    return did(CommandType.REVERSE) & (_t.status == Status.COMPLETED)
+
+
+def did(kind: CommandType) -> ColumnElement[bool]:
+    """Match what did a thing, whether it was asked for at once or approved by a second person."""
+    return or_(_t.executes == kind, (_t.type == kind) & ~_t.proposal)
 
 
 def reversed_quantities(connection: Connection, sequences: Collection[int]) -> dict[int, int]:
@@ -52,7 +57,8 @@ def status_now(now: Instant) -> ColumnElement[str]:
         select(func.sum(_later.c.quantity))
         .where(
             _later.c.target == _t.sequence,
-            _later.c.type == CommandType.REVERSE,
+            or_(_later.c.type == CommandType.REVERSE, _later.c.executes == CommandType.REVERSE),
+            ~_later.c.proposal,
             _later.c.status == Status.COMPLETED,
         )
         .correlate(transactions)

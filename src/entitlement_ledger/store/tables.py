@@ -91,6 +91,8 @@ transactions = Table(
     _text("key"),
     _big("target", nullable=True),
     _instant("expires_at", nullable=True),
+    Column("proposal", Boolean, nullable=False),
+    _text("executes", nullable=True),
     Column("history", Boolean, nullable=False),
 )
 """One row a command. `status` is as recorded: what was reversed since is found through `target`."""

@@ -29,6 +29,7 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import Cover, GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant
+from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.subscriptions import Subscription
@@ -44,11 +45,13 @@ class Context:
         now: the later of the system clock and the last `recorded_at`.
         sequence: the number that the event will have.
         history: the command has happened already, in another system.
+        policy: who may ask for what.
     """
 
     now: Instant
     sequence: int
     history: bool = False
+    policy: Policy = ANYTHING
 
     def effective_at(self, command: Command) -> Instant:
         """When the command counts: as it says, or now."""
@@ -69,6 +72,8 @@ class Decision:
     quantity: int | None = None
     target: int | None = None
     status: Status = Status.COMPLETED
+    proposal: bool = False
+    executes: str | None = None
     expires_at: Instant | None = None
     grants: list[Grant] = field(default_factory=list)
     draws: list[Draw] = field(default_factory=list)

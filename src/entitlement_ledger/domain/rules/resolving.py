@@ -17,7 +17,9 @@ _LAPSED = (None, Status.EXPIRED)
 def known_hold(book: Book, command: Command) -> Original:
     """Give the hold that a command names, or refuse with `not_a_hold`."""
     original = named(book, command)
-    if original.event.type != CommandType.HOLD or original.event.status is Status.REFUSED:
+    event = original.event
+    refused = event.status is Status.REFUSED or event.proposal
+    if event.kind != CommandType.HOLD or refused:
         raise Refused(Code.NOT_A_HOLD, f"it is not a hold but a {_what(original)}")
     return original
 

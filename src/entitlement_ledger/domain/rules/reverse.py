@@ -45,7 +45,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     quantity_positive_if_given(command)
     at, moves_at = _effective(original, command, context)
     event = original.event
-    if event.type == CommandType.PURCHASE:
+    if event.kind == CommandType.PURCHASE:
         return _purchase(book, original, command, at, context)
     quantity = _quantity(original, command)
     assert event.entitlement is not None, "what was drawn or given is of one entitlement"
@@ -64,7 +64,7 @@ def _original(book: Book, command: Command) -> Original:
     event = original.event
     if event.status is Status.REFUSED:
         raise Refused(Code.NOT_REVERSIBLE, "it was refused, so there is nothing to undo")
-    if event.type not in _REVERSIBLE:
+    if event.proposal or event.kind not in _REVERSIBLE:
         raise Refused(Code.NOT_REVERSIBLE, f"a transaction of type {event.type} is not reversible")
     return original
 
@@ -139,7 +139,7 @@ def _take_back(
 def _give_back(holding: Holding, original: Original, decision: Decision) -> None:
     """Undo a draw: back to available, last drawn first, after what earlier reversals gave back."""
     room_for(decision.quantity or 0, holding)
-    source = Account.REVOKED if original.event.type == CommandType.ADJUST else Account.CONSUMED
+    source = Account.REVOKED if original.event.kind == CommandType.ADJUST else Account.CONSUMED
     skip, left = original.reversed, decision.quantity or 0
     for draw in reversed(original.event.draws):
         skipped = min(skip, draw.quantity)

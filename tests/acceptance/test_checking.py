@@ -1,0 +1,143 @@
+"""check, access, diff and dry runs; each check fails when what it protects from has happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from support import command, entl, hours, new_store, one_line, post
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    store = new_store(tmp_path)
+    post(
+        store,
+        [
+            command("issue", "a", quantity=10, effective_at=hours(0)),
+            command("consume", "b", quantity=4, effective_at=hours(1)),
+            command("hold", "h", quantity=2, effective_at=hours(1), expires_at=hours(3)),
+            command("capture", "c", transaction="h", effective_at=hours(2)),
+            command("reverse", "r", transaction="b", quantity=1, effective_at=hours(2)),
+            command("issue", "f", entitlement="FEA", quantity=1, effective_at=hours(0)),
+        ],
+    )
+    return store
+
+
+def failed(store: str) -> dict[str, Any]:
+    done = entl("check", "--json", store=store)
+    results = {each["name"]: each for each in json.loads(done.stdout)}
+    bad = {name: each for name, each in results.items() if not each["ok"]}
+    assert done.returncode == (1 if bad else 0)
+    assert all(each["violations"] and each["examples"] for each in bad.values())
+    return bad
+
+
+def test_a_sound_store_passes_every_check(store: str) -> None:
+    assert failed(store) == {}
+    assert "zero_sum" in entl("check", "zero_sum", store=store).stdout
+    wrong = entl("check", "zero", store=store)
+    assert wrong.returncode == 2
+    assert "no check 'zero': there are zero_sum" in one_line(wrong.stderr)
+
+
+BREAKS: list[tuple[str, str, set[str]]] = [
+    ("zero_sum", "UPDATE postings SET quantity = 9 WHERE account = 'issuance' AND quantity = -10",
+     {"zero_sum"}),
+    ("grant_conservation", "UPDATE grants SET quantity = 11 WHERE quantity = 10",
+     {"grant_conservation"}),
+    ("no_negative_account",
+     "UPDATE postings SET effective_at = effective_at - INTERVAL 5 HOUR "
+     "WHERE account = 'consumed' AND quantity = -1",
+     {"no_negative_account"}),
+    ("sequence_without_gaps", "DELETE FROM journal WHERE sequence = 3",
+     {"sequence_without_gaps", "decisions"}),
+    ("time_never_goes_back",
+     "UPDATE journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",
+     {"time_never_goes_back"}),
+    ("hold_resolved_once",
+     "INSERT INTO resolutions SELECT sequence, 99, target, 'released' FROM resolutions",
+     {"hold_resolved_once"}),
+    ("not_reversed_beyond", "UPDATE transactions SET quantity = 5 WHERE type = 'reverse'",
+     {"not_reversed_beyond"}),
+    ("key_has_one_outcome", "DELETE FROM idempotency WHERE key = 'a'", {"key_has_one_outcome"}),
+    ("every_event_is_projected", "DELETE FROM transactions WHERE key = 'c'",
+     {"every_event_is_projected"}),
+    ("references_exist", "DELETE FROM customers WHERE id = 'C1'", {"references_exist"}),
+    ("hashes", "UPDATE journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sql", "fails"), BREAKS, ids=[each[0] for each in BREAKS])
+def test_a_check_fails_when_what_it_protects_from_has_happened(
+    store: str, name: str, sql: str, fails: set[str]
+) -> None:
+    with duckdb.connect(store) as connection:
+        connection.execute(sql)
+    assert name in fails
+    assert set(failed(store)) == fails
+
+
+def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:
+    import hashlib
+
+    def rewrite(change: Callable[[bytes], bytes]) -> None:
+        with duckdb.connect(store) as connection:
+            rows = connection.execute("SELECT sequence, body FROM journal").fetchall()
+            for sequence, body in rows:
+                changed = change(body)
+                if changed != body:
+                    leaf = hashlib.sha256(b"\x00" + changed).digest()
+                    connection.execute(
+                        "UPDATE journal SET body = ?, hash = ? WHERE sequence = ?",
+                        [changed, leaf, sequence],
+                    )
+
+    rewrite(lambda body: body.replace(b'"code":null,"command"', b'"code":"x","command"', 1)
+            if b'"key":"b"' in body else body)  # fmt: skip
+    assert set(failed(store)) == {"decisions"}
+
+
+def test_access_says_yes_or_no_and_why(store: str) -> None:
+    told = entl("access", "--customer", "C1", "--entitlement", "FEA", "--json", store=store)
+    answer = json.loads(told.stdout)
+    assert answer["allowed"] is True
+    no = entl("access", "--customer", "C2", "--entitlement", "FEA", store=store)
+    assert no.stdout.startswith("no: nothing of FEA is available")
+
+
+def test_a_dry_run_gives_what_posting_gives_and_records_nothing(store: str, tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    lines = [command("issue", "x", quantity=5), command("consume", "y", quantity=2)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    dry = entl("post", str(file), "--dry-run", store=store)
+    assert dry.returncode == 0
+    assert entl("show", "x", store=store).returncode == 2
+
+    def told(text: str) -> list[Any]:
+        rows = [json.loads(line) for line in text.splitlines()]
+        return [{**row, "recorded_at": None} for row in rows]
+
+    assert told(entl("post", str(file), store=store).stdout) == told(dry.stdout)
+
+
+def test_diff_shows_what_became_known_in_between(store: str) -> None:
+    def recorded(key: str) -> str:
+        shown = json.loads(entl("show", key, "--json", store=store).stdout)
+        return str(shown["recorded_at"])
+
+    before = recorded("a")
+    post(store, [command("consume", "late", quantity=3, effective_at=hours(1.5))])
+    after = recorded("late")
+    asked = ["diff", "--at", hours(5), "--known-at", before, "--known-at", after, "--json"]
+    (difference,) = json.loads(entl(*asked, store=store).stdout)
+    assert (difference["available_before"], difference["available_after"]) == (5, 2)
+    assert len(difference["transactions"]) == 1
+    wrong = entl("diff", "--at", hours(5), "--known-at", before, store=store)
+    assert wrong.returncode == 2
+    assert "give --known-at twice" in one_line(wrong.stderr)

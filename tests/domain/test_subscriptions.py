@@ -1,0 +1,183 @@
+"""Subscriptions over the calendar, through the store, as due work finds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import HandClock, new_store
+
+from entitlement_ledger.domain.instants import DAY, HOUR, format_instant, parse_instant
+from entitlement_ledger.ledger import Ledger
+
+LINE = {"entitlement": "PTS", "quantity": 10, "valid_for": "period", "priority": 100,
+        "category": "paid", "rollover_max": None}  # fmt: skip
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(parse_instant("2026-01-01T00:00:00Z"))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: HandClock) -> Iterator[Ledger]:
+    with Ledger.open(new_store(tmp_path, clock), clock=clock) as ledger:
+        yield ledger
+
+
+def sell(
+    ledger: Ledger, folder: Path, code: str, tier: int, period: str | None, **line: Any
+) -> None:
+    product = {"code": code, "name": code, "tier": tier, "period": period,
+               "lines": [{**LINE, **line}]}  # fmt: skip
+    (folder / "products.json").write_text(json.dumps([product]))
+    (loaded,) = ledger.import_files([folder / "products.json"], actor="x")
+    assert not loaded.problems
+
+
+def post(ledger: Ledger, type: str, key: str, **fields: Any) -> Any:
+    (outcome,) = ledger.post([{"type": type, "key": key, "customer": "C1", **fields}], actor="x")
+    return outcome
+
+
+def starts(ledger: Ledger) -> list[str]:
+    rows = reversed(ledger.history(limit=1000).rows)
+    grants = [grant for row in rows for grant in ledger.transaction(row.transaction).grants]
+    return [format_instant(grant.effective_from)[:16] for grant in grants]
+
+
+def test_periods_are_counted_from_the_anchor_for_five_years(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    clock.now = parse_instant("2026-01-31T10:00:00Z")
+    post(ledger, "purchase", "buy", product="M")
+    clock.now += 5 * 366 * DAY
+    assert ledger.run_due().renewed == 60
+    days = [start[5:10] for start in starts(ledger)]
+    assert days[:5] == ["01-31", "02-28", "03-31", "04-30", "05-31"]
+    assert days[25] == "02-29"
+    assert ledger.run_due().renewed == 0
+
+
+def test_a_period_keeps_its_local_hour_in_the_subscriptions_zone(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    clock.now = parse_instant("2026-03-10T08:00:00+01:00")
+    post(ledger, "purchase", "buy", product="M", timezone="Europe/Berlin")
+    clock.now = parse_instant("2026-11-20T00:00:00Z")
+    ledger.run_due()
+    assert starts(ledger)[:2] == ["2026-03-10T07:00", "2026-04-10T06:00"]
+    assert starts(ledger)[-1] == "2026-11-10T07:00"
+
+
+def test_a_purchase_takes_the_product_as_it_was_and_a_change_touches_no_grant(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", quantity=10)
+    clock.now += 10 * DAY
+    first = post(ledger, "purchase", "buy", product="M")
+    clock.now += 5 * DAY
+    sell(ledger, tmp_path, "M", 1, "P1M", quantity=99)
+    late = {"effective_at": format_instant(clock.now - DAY), "customer": "C2"}
+    (outcome,) = ledger.post([{"type": "purchase", "key": "late", "product": "M", **late}],
+                             actor="x")  # fmt: skip
+    assert outcome.event is not None
+    assert [grant.quantity for grant in outcome.event.grants] == [10]
+    assert ledger.transaction(first.transaction).grants[0].quantity == 10
+    clock.now += 30 * DAY
+    ledger.run_due()
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [99]
+
+
+def test_what_is_left_rolls_over_once_up_to_the_maximum(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", rollover_max=4)
+    post(ledger, "purchase", "buy", product="M")
+    post(ledger, "consume", "use", entitlement="PTS", quantity=3)
+    post(ledger, "renew", "ahead", product="M")
+    clock.now = parse_instant("2026-02-02T00:00:00Z")
+    done = ledger.run_due()
+    assert (done.renewed, done.rolled_over) == (0, 1)
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [14]
+    assert ledger.run_due().rolled_over == 0
+    rolled = next(
+        grant
+        for row in ledger.history().rows
+        for grant in ledger.transaction(row.transaction).grants
+        if grant.parent
+    )
+    assert rolled.quantity == 4
+    late = post(ledger, "consume", "late", entitlement="PTS", quantity=4,
+                effective_at="2026-01-31T00:00:00Z")  # fmt: skip
+    assert late.code == "insufficient_balance"
+
+
+def test_an_upgrade_at_the_periods_end_happens_then(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    sell(ledger, tmp_path, "L", 2, "P1M", quantity=25)
+    post(ledger, "purchase", "buy", product="M")
+    clock.now += 5 * DAY
+    first = post(ledger, "upgrade", "up", **{"from": "M", "to": "L"}, timing="period_end")
+    assert first.status == "pending"
+    second = post(ledger, "cancel", "end", product="M", timing="period_end")
+    assert second.status == "pending"
+    assert ledger.transaction("up").row.status == "released"
+    third = post(ledger, "upgrade", "up again", **{"from": "M", "to": "L"}, timing="period_end")
+    assert third.status == "pending"
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [10]
+    clock.now = parse_instant("2026-02-10T00:00:00Z")
+    assert ledger.run_due().changed == 1
+    assert ledger.transaction("up again").row.status == "completed"
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [25]
+    assert post(ledger, "renew", "old", product="M").code == "not_subscribed"
+
+
+def test_carrying_over_keeps_expiry_priority_and_category(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", priority=7, category="promo")
+    sell(ledger, tmp_path, "L", 2, "P1M", quantity=25)
+    bought = post(ledger, "purchase", "buy", product="M")
+    post(ledger, "consume", "use", entitlement="PTS", quantity=3)
+    clock.now += HOUR
+    changed = post(ledger, "upgrade", "up", **{"from": "M", "to": "L"}, carry_over="remaining")
+    old = ledger.transaction(bought.transaction).grants[0]
+    carried = next(g for g in ledger.transaction(changed.transaction).grants if g.parent)
+    assert carried.parent == old.id
+    assert (carried.quantity, carried.priority, carried.category, carried.expires_at) == (
+        7, old.priority, old.category, old.expires_at,
+    )  # fmt: skip
+
+
+def test_a_closed_customer_is_not_renewed_and_may_be_cancelled(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    post(ledger, "purchase", "buy", product="M")
+    (tmp_path / "customers.csv").write_text(
+        "id,name,email,segment,status,created_at\nC1,n,e,s,closed,\n"
+    )
+    ledger.import_files([tmp_path / "customers.csv"], actor="x")
+    clock.now += 100 * DAY
+    assert ledger.run_due().renewed == 0
+    assert post(ledger, "renew", "r", product="M").code == "customer_closed"
+    assert post(ledger, "cancel", "c", product="M").status == "completed"
+
+
+def test_a_purchase_is_reversed_whole_and_only_untouched(ledger: Ledger, tmp_path: Path) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    post(ledger, "purchase", "a", product="M")
+    assert post(ledger, "reverse", "r1", transaction="a").status == "completed"
+    assert ledger.transaction("a").row.status == "reversed"
+    assert post(ledger, "reverse", "r2", transaction="a").code == "already_resolved"
+    post(ledger, "purchase", "b", product="M")
+    post(ledger, "consume", "use", entitlement="PTS", quantity=1)
+    assert post(ledger, "reverse", "r3", transaction="b").code == "not_reversible"
