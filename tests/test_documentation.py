@@ -15,7 +15,7 @@ from entitlement_ledger.console.actions import keys_table
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.screens.audit import AuditScreen
 from entitlement_ledger.console.screens.customers import CustomersScreen
-from entitlement_ledger.console.screens.detail import DetailScreen
+from entitlement_ledger.console.screens.detail import DetailScreen, TransactionScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
 from entitlement_ledger.console.widgets.paged_table import PagedTable
@@ -38,6 +38,7 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "ledger": LedgerHistoryScreen,
         "audit": AuditScreen,
         "detail": DetailScreen,
+        "transaction": TransactionScreen,
         "form": FormScreen,
         "table": PagedTable,
     }

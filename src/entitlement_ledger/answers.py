@@ -256,6 +256,30 @@ class EntitlementRow(msgspec.Struct, frozen=True):
     status: str
 
 
+class ProductRow(msgspec.Struct, frozen=True):
+    """One product as it is sold now."""
+
+    code: str
+    name: str
+    tier: int
+    period: str | None
+    status: str
+
+
+class SubscriptionRow(msgspec.Struct, frozen=True):
+    """One live subscription of a customer.
+
+    Attributes:
+        until: the end of the latest period opened; None where it has no end.
+        pending: what is to happen at a period's end, in a few words.
+    """
+
+    product: str
+    anchor: Instant
+    until: Instant | None
+    pending: str | None
+
+
 class StoreStatus(msgspec.Struct, frozen=True):
     """What a status line shows of the store."""
 

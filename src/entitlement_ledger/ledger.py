@@ -30,7 +30,9 @@ from entitlement_ledger.answers import (
     HistoryFilter,
     Imported,
     Page,
+    ProductRow,
     StoreStatus,
+    SubscriptionRow,
     TransactionDetail,
     TransactionRow,
 )
@@ -51,6 +53,7 @@ from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
 from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
+from entitlement_ledger.store.selling import product_rows, subscription_rows
 from entitlement_ledger.sweeping import renew, sweep
 
 Progress = Callable[[int, int], None]
@@ -244,6 +247,16 @@ class Ledger:
         """Give the catalogue's entitlements, by code."""
         with self._read() as connection:
             return customers.entitlement_rows(connection)
+
+    def products(self) -> list[ProductRow]:
+        """Give the products as they are sold now, by code."""
+        with self._read() as connection:
+            return product_rows(connection)
+
+    def subscriptions(self, customer: str) -> list[SubscriptionRow]:
+        """Give a customer's live subscriptions, oldest first."""
+        with self._read() as connection:
+            return subscription_rows(connection, customer)
 
     def balances(
         self,

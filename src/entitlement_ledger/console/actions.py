@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 EVERYWHERE, TABLE = "everywhere", "table"
 CUSTOMERS, LEDGER, AUDIT, DETAIL = "customers", "ledger", "audit", "detail"
-FORM = "form"
+FORM, TRANSACTION = "form", "transaction"
 SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -46,6 +46,24 @@ ACTIONS: tuple[Action, ...] = (
     Action("search", "slash", "Filter", "Filter the whole ledger.", (LEDGER, AUDIT)),
     Action("issue", "i", "Issue", "Issue a grant to the customer.", (CUSTOMERS,), changes=True),
     Action("adjust", "a", "Adjust", "Correct the customer's balance.", (CUSTOMERS,), changes=True),
+    Action("consume", "u", "Use", "Consume for the customer.", (CUSTOMERS,), footer=False,
+           changes=True),
+    Action("hold", "h", "Hold", "Hold a quantity.", (CUSTOMERS,), footer=False, changes=True),
+    Action("purchase", "p", "Purchase", "Open a subscription.", (CUSTOMERS,), footer=False,
+           changes=True),
+    Action("renew", "n", "Renew", "Renew a subscription.", (CUSTOMERS,), footer=False,
+           changes=True),
+    Action("upgrade", "plus", "Upgrade", "Change to a higher product.", (CUSTOMERS,),
+           footer=False, changes=True),
+    Action("downgrade", "minus", "Downgrade", "Change to a lower product.", (CUSTOMERS,),
+           footer=False, changes=True),
+    Action("cancel", "x", "Cancel", "End a subscription.", (CUSTOMERS,), footer=False,
+           changes=True),
+    Action("reverse", "v", "Reverse", "Undo this transaction.", (TRANSACTION,), changes=True),
+    Action("capture", "t", "Capture", "Consume what this hold keeps.", (TRANSACTION,),
+           changes=True),
+    Action("release", "l", "Release", "Give back what this hold keeps.", (TRANSACTION,),
+           changes=True),
     Action(
         "open_customer", "c", "Customer", "Show the customer of this row.", (LEDGER, AUDIT, DETAIL),
         footer=False,
@@ -98,10 +116,15 @@ def bindings_of(*where: str) -> list[BindingType]:
     ]
 
 
+_KEY_NAMES = {
+    "slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "space": "Space",
+    "plus": "+", "minus": "-",
+}  # fmt: skip
+
+
 def key_names(action: Action) -> str:
     """Write an action's keys as people call them."""
-    names = {"slash": "/", "question_mark": "?", "colon": ":", "escape": "Esc", "space": "Space"}
-    return " ".join(names.get(key, key) for key in action.keys.split(","))
+    return " ".join(_KEY_NAMES.get(key, key) for key in action.keys.split(","))
 
 
 def keys_table() -> str:

@@ -1,14 +1,62 @@
-"""What a form's fields ask for, read as a person types them."""
+"""What forms ask for: which fields each has, and how they are read as a person types them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from entitlement_ledger.answers import EntitlementRow
+import msgspec
+
+from entitlement_ledger.answers import EntitlementRow, ProductRow
 from entitlement_ledger.domain.instants import format_instant, parse_instant
 from entitlement_ledger.domain.quantities import parse_quantity
+
+
+class Form(msgspec.Struct, frozen=True):
+    """One kind of command as a form.
+
+    Attributes:
+        fields: in the order in which they are asked for; reason and reference follow.
+        whole: an empty quantity means all of it.
+    """
+
+    title: str
+    fields: tuple[str, ...]
+    quantity: str = "how much, above zero"
+    whole: bool = False
+
+
+FORMS: dict[str, Form] = {
+    "issue": Form("Issue", ("entitlement", "quantity", "expires_at", "category")),
+    "consume": Form("Consume", ("entitlement", "quantity")),
+    "hold": Form("Hold", ("entitlement", "quantity", "expires_at")),
+    "adjust": Form("Adjust", ("entitlement", "quantity"), "+ gives, - takes away"),
+    "purchase": Form("Purchase", ("product", "timezone")),
+    "renew": Form("Renew", ("product",)),
+    "upgrade": Form("Upgrade", ("from", "to", "timing", "carry_over")),
+    "downgrade": Form("Downgrade", ("from", "to", "timing", "carry_over")),
+    "cancel": Form("Cancel", ("product", "timing")),
+    "capture": Form("Capture", ("quantity",), "empty: all that is held", whole=True),
+    "release": Form("Release", ()),
+    "reverse": Form("Reverse", ("quantity",), "empty: all that is left", whole=True),
+}
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "category": ("paid", "promo"),
+    "timing": ("immediate", "period_end"),
+    "carry_over": ("none", "remaining"),
+}
+"""Fields with few values; the first is the one that is meant unless something else is chosen."""
+
+PRODUCT_FIELDS = ("product", "from", "to")
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """What can be chosen, and what the customer has of it."""
+
+    entitlements: dict[str, EntitlementRow]
+    products: dict[str, ProductRow]
+    subscribed: tuple[str, ...]
 
 
 class FieldError(ValueError):
@@ -19,59 +67,55 @@ class FieldError(ValueError):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """The fields of a form as typed; times are a day, or RFC 3339 with an offset."""
-
-    quantity: str
-    reason: str
-    reference: str
-    expires_at: str = ""
-    category: str | None = None
-
-
 def command_of(
-    kind: str, customer: str, entitlement: EntitlementRow | None, typed: Typed, key: str
+    kind: str, given: Mapping[str, Any], typed: Mapping[str, str], scale: int | None
 ) -> Mapping[str, Any]:
-    """Make the command that a form asks for.
+    """Make the command that a form asks for, from what is given and what was typed.
 
     Raises:
         FieldError: the first field that cannot be used.
     """
-    if entitlement is None:
-        raise FieldError("entitlement", "choose an entitlement")
-    command: dict[str, Any] = {
-        "type": kind,
-        "key": key,
-        "customer": customer,
-        "entitlement": entitlement.code,
-        "quantity": _quantity(kind, typed.quantity, entitlement),
-    }
-    if typed.expires_at.strip():
-        command["expires_at"] = _expiry(typed.expires_at.strip())
-    if typed.category is not None:
-        command["category"] = typed.category
-    if not typed.reason.strip():
+    command: dict[str, Any] = {"type": kind, **given}
+    for name in FORMS[kind].fields:
+        value = _value(kind, name, typed.get(name, "").strip(), scale)
+        if value is not None:
+            command[name] = value
+    reason, reference = typed.get("reason", "").strip(), typed.get("reference", "").strip()
+    if not reason:
         raise FieldError("reason", "say why: an auditor will ask")
-    command["reason"] = typed.reason.strip()
-    if typed.reference.strip():
-        command["reference"] = typed.reference.strip()
+    command["reason"] = reason
+    if reference:
+        command["reference"] = reference
     return command
 
 
-def _quantity(kind: str, typed: str, entitlement: EntitlementRow) -> int:
+def _value(kind: str, name: str, text: str, scale: int | None) -> str | int | None:
+    """Read one field; None where it is left empty and may be."""
+    if name == "quantity":
+        whole = FORMS[kind].whole and not text
+        return None if whole else _quantity(kind, text, scale or 0)
+    if name in ("expires_at", "timezone"):
+        if not text:
+            return None
+        return _expiry(text) if name == "expires_at" else text
+    if not text:
+        raise FieldError(name, "choose one")
+    return text
+
+
+def _quantity(kind: str, typed: str, scale: int) -> int:
     try:
-        quantity = parse_quantity(typed, entitlement.scale)
+        quantity = parse_quantity(typed, scale)
     except ValueError as error:
-        raise FieldError("quantity", str(error) if typed.strip() else "say how much") from None
-    if quantity == 0 or (kind == "issue" and quantity < 0):
-        needed = "above zero" if kind == "issue" else "above or below zero"
+        raise FieldError("quantity", str(error) if typed else "say how much") from None
+    if quantity == 0 or (kind != "adjust" and quantity < 0):
+        needed = "above or below zero" if kind == "adjust" else "above zero"
         raise FieldError("quantity", f"must be {needed}")
     return quantity
 
 
 def _expiry(typed: str) -> str:
-    """Read a day, at whose begin in UTC the grant lapses, or a whole time."""
+    """Read a day, at whose begin in UTC it ends, or a whole time."""
     try:
         return format_instant(parse_instant(typed if "T" in typed else f"{typed}T00:00:00Z"))
     except ValueError:

@@ -63,7 +63,7 @@ def new_book(connection: Connection) -> Book:
         customers={} if len(known) > _CUSTOMERS_AT_ONCE_MAX else known,
         all_customers=len(known) <= _CUSTOMERS_AT_ONCE_MAX,
         entitlements={each.code: each for each in _entitlements(connection)},
-        products=_products(connection),
+        products=products(connection),
         last_sequence=sequence,
         last_recorded_at=recorded_at,
     )
@@ -337,7 +337,7 @@ def split_resources(listed: str) -> tuple[str, ...]:
     return tuple(part for part in listed.split(";") if part)
 
 
-def _products(connection: Connection) -> dict[str, list[tuple[Instant, Product]]]:
+def products(connection: Connection) -> dict[str, list[tuple[Instant, Product]]]:
     """Give every version of each product, oldest first."""
     rows = connection.execute(select(product_versions).order_by(product_versions.c.sequence)).all()
     versions: dict[str, list[tuple[Instant, Product]]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -143,6 +143,23 @@ class LedgerScreen(Screen[str | None]):
     ) -> None:
         if self._asked.get(slot) == number and self.is_attached:
             land(answer)
+
+    def open_form(self, kind: str, customer: str, given: Mapping[str, str]) -> None:
+        """Ask for what a form offers to choose from, then show it."""
+        from entitlement_ledger.console.requests import Catalogue
+        from entitlement_ledger.console.screens.form import FormScreen
+
+        def catalogue(ledger: Ledger) -> Catalogue:
+            return Catalogue(
+                {each.code: each for each in ledger.entitlements()},
+                {each.code: each for each in ledger.products()},
+                tuple(each.product for each in ledger.subscriptions(customer)),
+            )
+
+        def show(found: Catalogue) -> None:
+            self.app.push_screen(FormScreen(kind, customer, found, given))
+
+        self.ask("catalogue", catalogue, show)
 
     def failed(self, message: str) -> None:
         """Show what went wrong, and what to do."""

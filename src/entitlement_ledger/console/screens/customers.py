@@ -13,9 +13,9 @@ from textual.widgets import DataTable, Input, Static
 from entitlement_ledger.answers import (
     Balance,
     CustomerRow,
-    EntitlementRow,
     HistoryFilter,
     Page,
+    SubscriptionRow,
     TransactionRow,
 )
 from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
@@ -75,6 +75,12 @@ TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
 )  # fmt: skip
 
 
+def _subscription(row: SubscriptionRow) -> str:
+    """Tell of a subscription in a few words."""
+    until = f" to {when(row.until)[:10]}" if row.until is not None else ""
+    return f"{row.product}{until}{f', then {row.pending}' if row.pending else ''}"
+
+
 class CustomersScreen(LedgerScreen):
     """Customers on the left; on the right what the selected one has, and what happened last."""
 
@@ -85,6 +91,7 @@ class CustomersScreen(LedgerScreen):
         super().__init__()
         self._customer: CustomerRow | None = None
         self._wanted: str | None = None
+        self._subscribed: tuple[str, ...] = ()
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
@@ -189,12 +196,17 @@ class CustomersScreen(LedgerScreen):
             lambda ledger: (
                 ledger.balances(customer),
                 ledger.history(HistoryFilter(customer=customer), limit=_LATEST),
+                ledger.subscriptions(customer),
             ),
             self._show_customer,
         )
 
-    def _show_customer(self, found: tuple[list[Balance], Page[TransactionRow]]) -> None:
-        balances, latest = found
+    def _show_customer(
+        self, found: tuple[list[Balance], Page[TransactionRow], list[SubscriptionRow]]
+    ) -> None:
+        balances, latest, subscriptions = found
+        self._subscribed = tuple(each.product for each in subscriptions)
+        self._show_head("; ".join(map(_subscription, subscriptions)))
         self.query_one("#balances", PagedTable).show_rows(balances, more=False)
         self.query_one("#latest", PagedTable).show_rows(latest.rows, more=False)
         title = f"latest {len(latest.rows)} transactions, more in the ledger"
@@ -202,7 +214,7 @@ class CustomersScreen(LedgerScreen):
             title = f"all {len(latest.rows)} transactions" if latest.rows else "no transactions yet"
         self.query_one("#latest-title", Static).update(Content(title))
 
-    def _show_head(self) -> None:
+    def _show_head(self, subscriptions: str = "") -> None:
         self.show_places()
         head, who = self.query_one("#head", Static), self._customer
         if who is None:
@@ -213,6 +225,7 @@ class CustomersScreen(LedgerScreen):
                 (harmless(who.name) or "(no name)", "bold"), "  ",
                 (signed_status(who.status), f"${_colour(who.status) or 'secondary'}"), "\n",
                 (harmless(f"{who.id} · {who.email} · {who.segment}"), "$secondary"), "\n",
+                (harmless(subscriptions), "$accent") if subscriptions else
                 (f"customer since {when_exactly(who.created_at, none='?')[:10]}", "$secondary"),
             )
         )  # fmt: skip
@@ -246,6 +259,17 @@ class CustomersScreen(LedgerScreen):
         elif search.value:
             search.value = ""
 
+    def _open_form(self, kind: str) -> None:
+        who = self._customer
+        if who is None:
+            self.notify("Select a customer first: press / and type.", markup=False)
+            return
+        selected = self.query_one("#balances", PagedTable).selected
+        given = {"entitlement": selected.entitlement} if isinstance(selected, Balance) else {}
+        if len(self._subscribed) == 1:
+            given |= {"product": self._subscribed[0], "from": self._subscribed[0]}
+        self.open_form(kind, who.id, given)
+
     def action_issue(self) -> None:
         """Issue a grant to the selected customer."""
         self._open_form("issue")
@@ -254,22 +278,30 @@ class CustomersScreen(LedgerScreen):
         """Correct the selected customer's balance."""
         self._open_form("adjust")
 
-    def _open_form(self, kind: str) -> None:
-        who = self._customer
-        if who is None or self.session is None:
-            self.notify("Select a customer first: press / and type.", markup=False)
-            return
-        selected = self.query_one("#balances", PagedTable).selected
-        chosen = selected.entitlement if isinstance(selected, Balance) else None
-        self.ask(
-            "catalogue",
-            lambda ledger: ledger.entitlements(),
-            lambda catalogue: self._push_form(kind, who, catalogue, chosen),
-        )
+    def action_consume(self) -> None:
+        """Consume for the selected customer."""
+        self._open_form("consume")
 
-    def _push_form(
-        self, kind: str, who: CustomerRow, catalogue: list[EntitlementRow], chosen: str | None
-    ) -> None:
-        from entitlement_ledger.console.screens.form import FormScreen
+    def action_hold(self) -> None:
+        """Hold a quantity for the selected customer."""
+        self._open_form("hold")
 
-        self.app.push_screen(FormScreen(kind, who, catalogue, chosen))
+    def action_purchase(self) -> None:
+        """Open a subscription."""
+        self._open_form("purchase")
+
+    def action_renew(self) -> None:
+        """Renew a subscription."""
+        self._open_form("renew")
+
+    def action_upgrade(self) -> None:
+        """Change a subscription to a higher product."""
+        self._open_form("upgrade")
+
+    def action_downgrade(self) -> None:
+        """Change a subscription to a lower product."""
+        self._open_form("downgrade")
+
+    def action_cancel(self) -> None:
+        """End a subscription."""
+        self._open_form("cancel")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -140,36 +140,52 @@ def transaction(detail: TransactionDetail) -> Content:
     return Content("\n").join(lines)
 
 
-def outcome(answered: Outcome, entitlement: EntitlementRow, *, happened: bool) -> Content:
+def outcome(
+    answered: Outcome, catalogue: Mapping[str, EntitlementRow], *, happened: bool
+) -> Content:
     """Describe what a command did, or would do: before → after, and the grants it touches."""
-    scale, unit = entitlement.scale, entitlement.unit
-    if answered.code is not None:
-        return Content.assemble((f"✗ {answered.code}: ", "bold $error"), harmless(answered.message))
-    recorded = harmless(f"✓ Recorded as {answered.transaction}.")
-    lines = [
-        Content.assemble(
-            (recorded if happened else "This is what it would do:", "bold $success"),
-        )
-    ]
     made = answered.event
-    for each in made.balances if made is not None else ():
-        before, after = amount(each.before.available, scale, unit), each.after.available
-        name = f"{each.entitlement} available"
-        lines.append(change(name, before, amount(after, scale, unit)))
-    for grant in made.grants if made is not None else ():
+    if answered.code is not None or made is None:
+        return Content.assemble((f"✗ {answered.code}: ", "bold $error"), harmless(answered.message))
+
+    def told(quantity: int, entitlement: str) -> str:
+        known = catalogue.get(entitlement)
+        return amount(quantity, known.scale if known else 0, known.unit if known else "")
+
+    recorded = harmless(f"✓ Recorded as {answered.transaction}, {made.status}.")
+    lines = [
+        Content.assemble((recorded if happened else "This is what it would do:", "bold $success"))
+    ]
+    if made.proposal:
+        lines.append(Content("  waits for a second person: nothing is changed until then"))
+    for each in made.balances:
+        for name in ("available", "held"):
+            before, after = getattr(each.before, name), getattr(each.after, name)
+            if name == "available" or before or after:
+                code = each.entitlement
+                lines.append(change(f"{code} {name}", told(before, code), told(after, code)))
+    for grant in made.grants:
         ends = when(grant.expires_at, none="never")
-        name = "this new grant" if not happened else grant.id
+        name = grant.id if happened else "a new grant"
+        quantity = told(grant.quantity, grant.entitlement)
         lines.append(
             Content(
                 harmless(
-                    f"  gives {name}: {amount(grant.quantity, scale, unit)}, "
+                    f"  gives {name}: {quantity} of {grant.entitlement}, "
                     f"{grant.category}, lapses {ends}"
                 )
             )
         )
+    codes = {posting.grant: posting.entitlement for posting in made.postings}
+    verb = "back to" if made.type in ("release", "reverse") and not made.grants else "from"
     lines += [
-        Content(harmless(f"  draws {amount(draw.quantity, scale, unit)} from {draw.grant}"))
+        Content(harmless(f"  {told(draw.quantity, codes.get(draw.grant, ''))} {verb} {draw.grant}"))
         for draw in answered.draws
+    ]
+    lines += [
+        Content(harmless(f"  at {when(each.pending.at)}: {each.pending.type} {each.product}"))
+        for each in made.subscriptions
+        if each.pending is not None
     ]
     return Content("\n").join(lines)
 

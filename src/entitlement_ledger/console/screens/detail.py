@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from entitlement_ledger.answers import Explanation, TransactionDetail
-from entitlement_ledger.console.actions import DETAIL, bindings_of
+from entitlement_ledger.console.actions import DETAIL, TRANSACTION, bindings_of
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.harmless import harmless
@@ -79,6 +79,9 @@ class DetailScreen(LedgerScreen):
 class TransactionScreen(DetailScreen):
     """What happened, who asked, what it changed, and the event that proves it."""
 
+    WHERE: ClassVar[tuple[str, ...]] = (DETAIL, TRANSACTION)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(TRANSACTION)
+
     def __init__(self, transaction: str) -> None:
         super().__init__()
         self._transaction = transaction
@@ -95,10 +98,40 @@ class TransactionScreen(DetailScreen):
     def _show(self, detail: TransactionDetail) -> None:
         self._detail = detail
         self.show(describing.transaction(detail))
+        self.refresh_bindings()
 
     def copied(self) -> str:
         """Give the transaction's id."""
         return self._transaction
+
+    def _open_form(self, kind: str) -> None:
+        """Open a form about this transaction, which has to have been read."""
+        if self._detail is not None:
+            row = self._detail.row
+            given = {"transaction": row.transaction, "entitlement": row.entitlement or ""}
+            self.open_form(kind, row.customer, given)
+
+    def action_reverse(self) -> None:
+        """Undo this transaction."""
+        self._open_form("reverse")
+
+    def action_capture(self) -> None:
+        """Consume what this hold keeps."""
+        self._open_form("capture")
+
+    def action_release(self) -> None:
+        """Give back what this hold keeps."""
+        self._open_form("release")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done with this transaction."""
+        detail = self._detail
+        if action in ("capture", "release", "reverse"):
+            if detail is None or detail.row.code is not None:
+                return False
+            if (action == "reverse") == (detail.row.type == "hold"):
+                return False
+        return super().check_action(action, parameters)
 
     def customer(self) -> str | None:
         """Give whose transaction it is."""

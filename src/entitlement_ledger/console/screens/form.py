@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static
 
-from entitlement_ledger.answers import CustomerRow, EntitlementRow
+from entitlement_ledger.answers import EntitlementRow, ProductRow
 from entitlement_ledger.console.actions import FORM, bindings_of
-from entitlement_ledger.console.requests import FieldError, Typed, command_of
+from entitlement_ledger.console.requests import (
+    CHOICES,
+    FORMS,
+    PRODUCT_FIELDS,
+    Catalogue,
+    FieldError,
+    command_of,
+)
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.wording import plain
@@ -23,8 +31,12 @@ from entitlement_ledger.harmless import harmless
 if TYPE_CHECKING:
     from entitlement_ledger.domain.decide import Outcome
 
-TITLES = {"issue": "Issue", "adjust": "Adjust"}
-_HINTS = {"issue": "how much, above zero", "adjust": "+ gives, - takes away"}
+_HINTS = {
+    "expires_at": "a day, or empty: never",
+    "timezone": "such as Europe/Berlin, or empty: UTC",
+    "reason": "why: an auditor will ask",
+    "reference": "ticket:T-1, invoice:INV-1, order:…",
+}
 
 
 class FormScreen(LedgerScreen):
@@ -38,17 +50,13 @@ class FormScreen(LedgerScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(FORM)
 
     def __init__(
-        self,
-        kind: str,
-        who: CustomerRow,
-        catalogue: Sequence[EntitlementRow],
-        chosen: str | None,
+        self, kind: str, customer: str, catalogue: Catalogue, given: Mapping[str, str]
     ) -> None:
         super().__init__()
         self._kind = kind
-        self._who = who
-        self._catalogue = {each.code: each for each in catalogue}
-        self._chosen = chosen if chosen in self._catalogue else None
+        self._customer = customer
+        self._catalogue = catalogue
+        self._given = given
         self._key = self._new_key()
         self._previewed: Mapping[str, Any] | None = None
         self._posting = False
@@ -60,15 +68,14 @@ class FormScreen(LedgerScreen):
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
-        return ("Customers", self._who.id, TITLES[self._kind])
+        return ("Customers", self._customer, FORMS[self._kind].title)
 
     def load(self) -> None:
         """Ask for nothing: a form begins empty."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out the fields over what they would do."""
-        who = self._who
-        yield Static(plain(f"{TITLES[self._kind]} for {who.name or who.id}"), id="form-title")
+        yield Static(plain(self._headline()), id="form-title")
         with VerticalScroll(id="form", can_focus=False):
             yield from self._fields()
             yield Static(id="problem")
@@ -82,49 +89,63 @@ class FormScreen(LedgerScreen):
             with Horizontal(id="done", classes="buttons"):
                 yield Button("Close", id="close", compact=True)
 
+    def _headline(self) -> str:
+        about = self._given.get("transaction")
+        return f"{FORMS[self._kind].title} {about or ''} for {self._customer}".replace("  ", " ")
+
     def _fields(self) -> ComposeResult:
-        options = [
-            (plain(f"{each.name or each.code}, {each.code}"), each.code)
-            for each in self._catalogue.values()
-            if each.status == "active" or self._kind == "adjust"
-        ]
-        codes = [code for _, code in options]
-        chosen = self._chosen if self._chosen in codes else None
-        yield from self._field(
-            "entitlement",
-            Select(options, value=chosen or Select.NULL, id="entitlement", compact=True),
-        )
-        yield from self._field("quantity", self._input("quantity", _HINTS[self._kind]))
-        if self._kind == "issue":
-            yield from self._field("expires", self._input("expires_at", "a day, or empty: never"))
-            yield from self._field(
-                "category",
-                Select(
-                    [("paid", "paid"), ("promo", "promo")],
-                    value="paid",
-                    allow_blank=False,
-                    id="category",
-                    compact=True,
-                ),
-            )
-        yield from self._field("reason", self._input("reason", "why: an auditor will ask"))
-        yield from self._field(
-            "reference", self._input("reference", "ticket:T-1, invoice:INV-1, order:…")
-        )
+        form = FORMS[self._kind]
+        for name in (*form.fields, "reason", "reference"):
+            with Horizontal(classes="field"):
+                yield Label(
+                    f"{name.replace('_at', '').replace('_', ' '):<12}", classes="field-name"
+                )
+                yield self._widget(name)
 
-    def _field(self, name: str, widget: Input | Select[str]) -> ComposeResult:
-        with Horizontal(classes="field"):
-            yield Label(f"{name:<12}", classes="field-name")
-            yield widget
-
-    def _input(self, name: str, hint: str) -> Input:
+    def _widget(self, name: str) -> Input | Select[str]:
+        """Make the widget that a field is filled in with."""
+        if name in CHOICES:
+            choices = [(choice.replace("_", " "), choice) for choice in CHOICES[name]]
+            first = CHOICES[name][0]
+            return Select(choices, value=first, allow_blank=False, id=name, compact=True)
+        if name == "entitlement" or name in PRODUCT_FIELDS:
+            options = self._options(name)
+            chosen = self._given.get(name)
+            known = chosen if chosen in [code for _, code in options] else None
+            return Select(options, value=known or Select.NULL, id=name, compact=True)
+        hint = FORMS[self._kind].quantity if name == "quantity" else _HINTS[name]
         return Input(placeholder=hint, id=name, compact=True)
+
+    def _options(self, name: str) -> list[tuple[Content, str]]:
+        """Give what can be chosen; what a customer has first where that is what is meant."""
+        rows: Iterable[EntitlementRow | ProductRow]
+        if name == "entitlement":
+            rows = self._catalogue.entitlements.values()
+        elif name == "to" or self._kind == "purchase":
+            rows = self._catalogue.products.values()
+        else:
+            held = self._catalogue.subscribed
+            rows = [each for code, each in self._catalogue.products.items() if code in held]
+        giving = self._kind in ("issue", "purchase") or name == "to"
+        return [
+            (plain(f"{each.name or each.code}, {each.code}"), each.code)
+            for each in rows
+            if each.status == "active" or not giving
+        ]
 
     def on_mount(self) -> None:
         """Begin with the first field that is still to be filled."""
         super().on_mount()
         self._show_stage("asking")
-        self.query_one("#quantity" if self._chosen else "#entitlement").focus()
+        self._first_empty().focus()
+
+    def _first_empty(self) -> Widget:
+        for each in self.query(".field Select, .field Input"):
+            if isinstance(each, Select) and each.value == Select.NULL:
+                return each
+            if isinstance(each, Input) and not each.value:
+                return each
+        return self.query_one("#reason")
 
     def _show_stage(self, stage: str) -> None:
         for name in ("asking", "deciding", "done"):
@@ -138,21 +159,28 @@ class FormScreen(LedgerScreen):
         effect.update(content)
         effect.scroll_visible(animate=False)
 
-    @property
-    def _entitlement(self) -> EntitlementRow | None:
-        value = self.query_one("#entitlement", Select).value
-        return self._catalogue.get(value) if isinstance(value, str) else None
+    def _typed(self) -> dict[str, str]:
+        typed = {each.id or "": each.value for each in self.query(".field Input").results(Input)}
+        for each in self.query(".field Select").results(Select):
+            typed[each.id or ""] = each.value if isinstance(each.value, str) else ""
+        return typed
 
-    def _typed(self) -> Typed:
-        def text(name: str) -> str:
-            return self.query_one(f"#{name}", Input).value
+    def _scale(self, typed: Mapping[str, str]) -> int | None:
+        code = typed.get("entitlement") or self._given.get("entitlement", "")
+        known = self._catalogue.entitlements.get(code)
+        return None if known is None else known.scale
 
-        if self._kind != "issue":
-            return Typed(text("quantity"), text("reason"), text("reference"))
-        category = self.query_one("#category", Select).value
-        return Typed(
-            text("quantity"), text("reason"), text("reference"), text("expires_at"), str(category)
-        )
+    def _command(self) -> Mapping[str, Any]:
+        """Make the command that is asked for.
+
+        Raises:
+            FieldError: the first field that cannot be used.
+        """
+        typed = self._typed()
+        given: dict[str, Any] = {"key": self._key, "customer": self._customer}
+        if "transaction" in self._given:
+            given["transaction"] = self._given["transaction"]
+        return command_of(self._kind, given, typed, self._scale(typed))
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Go to the next field; from the last one, to the preview."""
@@ -193,16 +221,14 @@ class FormScreen(LedgerScreen):
 
     def _back_to_fields(self) -> None:
         self._withdraw()
-        self.query_one("#quantity").focus()
+        self.query_one(".field Input").focus()
 
     def action_preview(self) -> None:
         """Ask what the command would do."""
         if self._posting or self._made is not None or self.session is None:
             return
         try:
-            command = command_of(
-                self._kind, self._who.id, self._entitlement, self._typed(), self._key
-            )
+            command = self._command()
         except FieldError as error:
             self._say(f"{error.name.replace('_at', '')}: {error}")
             self.query_one(f"#{error.name}").focus()
@@ -217,8 +243,7 @@ class FormScreen(LedgerScreen):
 
     def _show_preview(self, command: Mapping[str, Any], outcome: Outcome) -> None:
         self._say("")
-        entitlement = self._catalogue[command["entitlement"]]
-        self._effect(describing.outcome(outcome, entitlement, happened=False))
+        self._effect(describing.outcome(outcome, self._catalogue.entitlements, happened=False))
         if outcome.code is not None:
             self._say("It would be refused: change the form, or Esc.")
             return
@@ -237,21 +262,20 @@ class FormScreen(LedgerScreen):
         self.ask(
             "post",
             lambda ledger: ledger.post([command], actor=actor)[0],
-            lambda outcome: self._show_result(command, outcome),
+            self._show_result,
         )
 
-    def _show_result(self, command: Mapping[str, Any], outcome: Outcome) -> None:
+    def _show_result(self, outcome: Outcome) -> None:
         self._posting = False
         self._say("")
-        entitlement = self._catalogue[command["entitlement"]]
-        self._effect(describing.outcome(outcome, entitlement, happened=True))
+        self._effect(describing.outcome(outcome, self._catalogue.entitlements, happened=True))
         self.console.recorded()
         if outcome.code is not None:
             # The refusal is recorded under this key: another try is another intention.
             self._key, self._previewed = self._new_key(), None
             self._show_stage("asking")
             self._say("It was refused, and the refusal is recorded: change the form, or Esc.")
-            self.query_one("#quantity").focus()
+            self.query_one(".field Input").focus()
             return
         self._made = outcome.transaction
         self._show_stage("done")
