@@ -1,12 +1,13 @@
 # make run   the console on the sample company      make check   lint, types, import contracts
 # make test  the tests                              make clean   remove what was made here
+# make soak  random histories, TIMES=20 times as many as the tests
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check clean
+.PHONY: run test soak check clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -14,6 +15,9 @@ run: $(READY)
 
 test: $(READY)
 	@env -u NO_COLOR -u TEXTUAL_THEME $(BIN)/python -m pytest -n 2
+
+soak: $(READY)
+	@env -u NO_COLOR ENTL_SOAK=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 tests/properties
 
 check: $(READY)
 	@$(BIN)/ruff format --check .

@@ -30,6 +30,9 @@ from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.ledger import Ledger
 
+SOAK = int(os.environ.get("ENTL_SOAK", "1"))
+"""How many times as many random histories as usual: `make soak` sets it."""
+
 PROJECT = Path(__file__).parents[1]
 START = parse_instant("2026-03-01T12:00:00Z")
 

@@ -9,7 +9,17 @@ import sys
 import time
 from pathlib import Path
 
-from support import ENTL, START, HandClock, command, entl, json_lines, new_store, outcomes_of
+from support import (
+    ENTL,
+    START,
+    HandClock,
+    command,
+    entl,
+    hours,
+    json_lines,
+    new_store,
+    outcomes_of,
+)
 
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.ledger import Ledger
@@ -102,3 +112,42 @@ def test_a_clock_that_goes_back_does_not_take_the_ledger_with_it(tmp_path: Path)
     with Ledger.open(store, clock=clock) as ledger:
         (third,) = ledger.post([command("issue", "c", quantity=5)], actor="x")
         assert third.recorded_at == START
+
+
+def test_due_work_killed_in_the_middle_is_done_once(tmp_path: Path) -> None:
+    clock = HandClock(START)
+    store = new_store(tmp_path, clock)
+    with Ledger.open(store, clock=clock) as ledger:
+        for number in range(150):
+            line = command("issue", f"i{number}", quantity=9, expires_at=hours(number % 40 + 1))
+            ledger.post([line], actor="x")
+        ledger.post(
+            [
+                command("purchase", f"p{customer}", customer=customer, product="BASIC")
+                for customer in ("C1", "C2")
+            ],
+            actor="x",
+        )
+    until = hours(24 * 200)
+    chance = random.Random(3)
+    for _ in range(6):
+        with subprocess.Popen(
+            [*ENTL, "--store", store, "run-due", "--now", until], stderr=subprocess.PIPE
+        ) as running:
+            time.sleep(chance.uniform(0.2, 1.2))
+            running.kill()
+            running.wait(timeout=30)
+    assert entl("run-due", "--now", until, store=store).returncode == 0
+    with Ledger.open(store) as ledger:
+        rows = ledger.history(limit=10_000).rows
+        grants = [
+            (grant.parent, row.customer, grant.effective_from, grant.entitlement)
+            for row in rows
+            if row.type == "renew"
+            for grant in ledger.transaction(row.transaction).grants
+        ]
+        assert len(grants) == len(set(grants))
+        assert sum(1 for parent, *_ in grants if parent is None) == 2 * 2 * 200
+        expired = [row for row in rows if row.type == "expire" and row.customer == "C1"]
+        assert sum(row.quantity or 0 for row in expired if row.entitlement == "PTS") >= 150 * 9
+        assert [each.name for each in ledger.check() if not each.ok] == []

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import Answer, Model
 from strategies import as_given, history
-from support import CUSTOMERS, ENTITLEMENTS, PRODUCTS, START, Pure
+from support import CUSTOMERS, ENTITLEMENTS, PRODUCTS, SOAK, START, Pure
 
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Account
@@ -41,14 +41,14 @@ def both(
     return pure, model, answered
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * SOAK, deadline=None)
 @given(history)
 def test_every_answer_is_the_models(steps: History) -> None:
     pure, _, answered = both(steps)
     _alike(pure, answered)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * SOAK, deadline=None)
 @given(history, st.sets(st.integers(0, 40), min_size=1, max_size=12))
 def test_sweeping_early_late_or_often_changes_no_answer(steps: History, sweeps: set[int]) -> None:
     pure, model, answered = both(steps, sweeps)
@@ -81,7 +81,7 @@ def _alike(pure: Pure, answered: list[tuple[Outcome, Answer]]) -> None:
         assert (None if balance is None else (balance.available, balance.held)) == answer.balance
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * SOAK, deadline=None)
 @given(history)
 def test_every_balance_at_every_instant_is_the_models(steps: History) -> None:
     pure, model, _ = both(steps)
@@ -90,7 +90,7 @@ def test_every_balance_at_every_instant_is_the_models(steps: History) -> None:
             assert worth(holding, at) == model.balance(customer, entitlement, at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * SOAK, deadline=None)
 @given(history)
 def test_transactions_sum_to_zero_and_grants_conserve_their_quantity(steps: History) -> None:
     pure, _, _ = both(steps)

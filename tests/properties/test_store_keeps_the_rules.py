@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import as_given, history
-from support import START, HandClock, Pure, new_store
+from support import SOAK, START, HandClock, Pure, new_store
 
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import HOUR
@@ -22,7 +23,7 @@ from entitlement_ledger.sweeping import sweep
 History = list[tuple[int, dict[str, Any]]]
 Answer = tuple[Any, ...]
 
-_few = settings(max_examples=12, deadline=None)
+_few = settings(max_examples=12 * SOAK, deadline=None)
 
 
 @contextmanager
@@ -159,6 +160,41 @@ def _no_account_is_negative(ledger: Ledger) -> None:
         for at in sorted(moves):
             total += moves[at]
             assert total >= 0, place
+
+
+@_few
+@given(history, st.sets(st.integers(1, 39), max_size=5))
+def test_splitting_a_batch_anywhere_changes_no_answer(steps: History, cuts: set[int]) -> None:
+    lines = [as_given(line, {}) for _, line in without_grants(steps)]
+    places = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
+    with fresh() as (ledger, clock):
+        clock.now = START
+        outcomes = []
+        for start, end in itertools.pairwise(places):
+            outcomes += ledger.post(lines[start:end], actor="tester")
+    with fresh() as (ledger, clock):
+        clock.now = START
+        assert answers(ledger.post(lines, actor="tester")) == answers(outcomes)
+
+
+@_few
+@given(history, st.integers(0, 39))
+def test_what_was_known_then_is_what_was_answered_then(steps: History, when: int) -> None:
+    """A balance as known at a moment is the balance that was told at that moment."""
+    with fresh() as (ledger, clock):
+        clock.now, naming = START, Naming()
+        told: list[Any] = []
+        moment = at = 0
+        for number, (_, line) in enumerate(steps):
+            clock.now += 1_000_000
+            naming.note(ledger.post([naming.given(line)], actor="tester"))
+            if number == min(when, len(steps) - 1):
+                rows = [row for row in ledger.history(limit=99).rows if row.status != "refused"]
+                at = max((row.effective_at for row in rows), default=0)
+                moment = clock.now
+                told = ledger.balances("C1", at=at) if rows else []
+        if told:
+            assert ledger.balances("C1", at=at, known_at=moment) == told
 
 
 @_few

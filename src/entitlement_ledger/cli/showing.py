@@ -322,6 +322,25 @@ def explanation(explained: Explanation, as_json: bool) -> None:
         ],
         right="granted available held consumed expired revoked priority",
     )
+    moves = [(part.grant.id, move) for part in explained.parts for move in part.moves]
+    if moves:
+        print()
+        print_table(
+            ("effective", "grant", "quantity", "to", "by", "transaction", "actor"),
+            [
+                (
+                    time_text(move.effective_at),
+                    grant,
+                    shown(move.quantity),
+                    move.account,
+                    move.type,
+                    move.transaction,
+                    move.actor,
+                )
+                for grant, move in sorted(moves, key=lambda each: each[1].effective_at)
+            ],
+            right="quantity",
+        )
     print()
     first = next((part for part in explained.parts if part.next_draw == 1), None)
     if first is None:
@@ -360,6 +379,17 @@ def _part_json(part: GrantPart) -> dict[str, Any]:
         "state": part.state,
         "next_draw": part.next_draw,
         "gives": part.gives,
+        "moves": [
+            {
+                "transaction": move.transaction,
+                "type": move.type,
+                "actor": move.actor,
+                "account": move.account,
+                "quantity": move.quantity,
+                "effective_at": time_json(move.effective_at),
+            }
+            for move in part.moves
+        ],
     }
 
 

@@ -118,7 +118,7 @@ def explanation(
     load_holdings(connection, book, [pair], known=known_until(connection, known_at))
     states = sorted(book.holding(*pair).grants.values(), key=lambda each: each.burn_key)
     origins = _origins(connection, *pair)
-    moves = _moves(connection, *pair)
+    moves = _moves(connection, *pair, at)
     place = 0
     parts = []
     for state in states:
@@ -146,7 +146,9 @@ def explanation(
     return Explanation(balance, at, tuple(parts))
 
 
-def _moves(connection: Connection, customer: str, entitlement: str) -> dict[str, list[GrantMove]]:
+def _moves(
+    connection: Connection, customer: str, entitlement: str, at: Instant
+) -> dict[str, list[GrantMove]]:
     """Give what each transaction put into each account of each grant, oldest first."""
     t = transactions.c
     rows = connection.execute(
@@ -156,7 +158,8 @@ def _moves(connection: Connection, customer: str, entitlement: str) -> dict[str,
             _p.customer == customer,
             _p.entitlement == entitlement,
             _p.quantity > 0,
-            t.type != CommandType.ISSUE,
+            _p.effective_at <= at,
+            (_p.account != Account.AVAILABLE) | (t.type != CommandType.ISSUE),
         )
         .order_by(_p.effective_at, _p.sequence, _p.place)
     ).all()

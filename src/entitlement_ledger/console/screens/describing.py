@@ -12,6 +12,7 @@ from entitlement_ledger.answers import (
     EntitlementRow,
     EventRow,
     Explanation,
+    GrantMove,
     GrantPart,
     TransactionDetail,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 13
 _BAR = 20
+_MOVES_MAX = 4
 
 
 def _status(status: str) -> tuple[str, str]:
@@ -254,6 +256,21 @@ def _part(part: GrantPart, scale: int) -> Content:
             ),
             "$secondary",
         ),
+        *(
+            Content.assemble("\n       ", harmless(_move(move, scale)))
+            for move in part.moves[-_MOVES_MAX:]
+        ),
+        f"\n       and {len(part.moves) - _MOVES_MAX} more before"
+        if len(part.moves) > _MOVES_MAX
+        else "",
+    )
+
+
+def _move(move: GrantMove, scale: int) -> str:
+    """Tell what one transaction did to a grant."""
+    return (
+        f"{when(move.effective_at)} {amount(move.quantity, scale)} {move.account} "
+        f"by {move.type} {move.transaction}, {move.actor}"
     )
 
 
