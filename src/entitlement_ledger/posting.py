@@ -186,7 +186,9 @@ class Writer:
                 outcomes.append(first)
                 continue
             asker = Asker(command.actor or actor, self._role_of(command.actor or actor))
-            context = Context(now, book.last_sequence + 1, history, self._policy)
+            context = Context(
+                now, book.last_sequence + 1, history, self._policy, self._role_of(actor)
+            )
             event = decide(book, command, context, asker)
             book.take(event)
             events.append(event)

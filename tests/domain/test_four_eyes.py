@@ -81,7 +81,7 @@ def test_an_auditor_posts_nothing_and_only_the_system_posts_history(ledger: Ledg
     assert say(ledger, "ann", "issue", "a", quantity=1).code == "not_permitted"
     lines = [command("issue", "h", quantity=500)]
     assert ledger.post(lines, actor="sue", history=True)[0].code == "not_permitted"
-    lines = [command("issue", "h2", quantity=500)]
+    lines = [command("issue", "h2", quantity=500, actor="sam")]
     assert ledger.post(lines, actor="sys", history=True)[0].status == "completed"
 
 

@@ -146,7 +146,7 @@ def decide(book: Book, command: Command, context: Context, asker: Asker) -> Tran
 
 def _decision(book: Book, command: Command, context: Context, asker: Asker) -> Decision:
     """Decide what is permitted; what needs a second person becomes a proposal."""
-    context.policy.permit(asker.role, history=context.history)
+    context.policy.permit(asker.role, context.poster_role, history=context.history)
     if command.type in (CommandType.APPROVE, CommandType.REJECT):
         return _second_person(book, command, context, asker)
     decision = RULES[command.type](book, command, context)

@@ -35,14 +35,18 @@ class Policy:
     mapped: bool = False
     approvals: tuple[ApprovalRule, ...] = ()
 
-    def permit(self, role: str | None, *, history: bool) -> None:
-        """Refuse what a role may not post at all."""
+    def permit(self, role: str | None, poster_role: str | None, *, history: bool) -> None:
+        """Refuse what a role may not post at all.
+
+        History is judged by who posts it: those who asked for it did so in another system.
+        """
         if not self.mapped:
             return
-        if role == "auditor":
+        if history:
+            if poster_role != "system":
+                raise Refused(Code.NOT_PERMITTED, "only the role system may post history")
+        elif "auditor" in (role, poster_role):
             raise Refused(Code.NOT_PERMITTED, "an auditor reviews, and posts nothing")
-        if history and role != "system":
-            raise Refused(Code.NOT_PERMITTED, "only the role system may post history")
 
     def rule_for(
         self, command: Command, kind: str | None, quantity: int | None

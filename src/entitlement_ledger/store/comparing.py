@@ -30,12 +30,9 @@ def access(connection: Connection, customer: str, entitlement: str, at: Instant)
     elif status != "active":
         why = f"{has} of {entitlement} at {when}, but the customer is {status}"
     else:
-        until = (
-            ""
-            if balance.expires_next is None
-            else f", until {format_instant(balance.expires_next)}"
-        )
-        why = f"{has} of {entitlement} at {when}{until}"
+        ends = balance.expires_next
+        lapsing = "" if ends is None else f"; the next of it lapses at {format_instant(ends)}"
+        why = f"{has} of {entitlement} at {when}{lapsing}"
     allowed = balance.available > 0 and status == "active"
     opened = split_resources(resources) if allowed else ()
     return Access(customer, entitlement, allowed, why, opened)

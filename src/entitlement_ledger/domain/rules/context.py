@@ -46,12 +46,14 @@ class Context:
         sequence: the number that the event will have.
         history: the command has happened already, in another system.
         policy: who may ask for what.
+        poster_role: the role of the session's actor, whoever the command names.
     """
 
     now: Instant
     sequence: int
     history: bool = False
     policy: Policy = ANYTHING
+    poster_role: str | None = None
 
     def effective_at(self, command: Command) -> Instant:
         """When the command counts: as it says, or now."""
