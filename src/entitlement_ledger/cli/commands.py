@@ -172,13 +172,14 @@ def import_(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> i
 @click.pass_context
 def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run: bool) -> int:
     """Post commands in JSON Lines from FILE, or from standard input with `-`."""
-    from entitlement_ledger.cli.lines import read_batches
+    from entitlement_ledger.cli.lines import read_batches, widen
     from entitlement_ledger.domain.lines import parse_line
 
     if file != "-" and not Path(file).is_file():
         raise InputError(f"{file} is not a file: name one with commands in JSON Lines, or -")
     with opened(context, read_only=dry_run) as (ledger, settings):
         descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
+        widen(descriptor)
         batches: Iterator[list[bytes]] = read_batches(descriptor)
         if atomic or dry_run:
             # What a later line comes to depends on the earlier ones, which are not recorded.

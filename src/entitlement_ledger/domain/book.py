@@ -70,7 +70,10 @@ class Book:
 
     def holding(self, customer: str, entitlement: str) -> Holding:
         """Give what a customer holds of an entitlement, empty at first."""
-        return self.holdings.setdefault((customer, entitlement), Holding())
+        holding = self.holdings.get((customer, entitlement))
+        if holding is None:
+            holding = self.holdings[customer, entitlement] = Holding()
+        return holding
 
     def original(self, name: str) -> Original | None:
         """Find what a name stands for: an approved proposal stands for its approval (rule I5)."""
@@ -175,9 +178,9 @@ class Book:
             self.holding(grant.customer, grant.entitlement).add(grant)
         touched: dict[str, Holding] = {}
         for posting in event.postings:
-            holding = self.holding(event.customer, posting.entitlement)
-            holding.apply((posting,))
-            touched[posting.grant] = holding
+            if posting.grant not in touched:
+                touched[posting.grant] = self.holding(event.customer, posting.entitlement)
+            touched[posting.grant].apply(posting)
         for lapse in event.lapses:
             touched[lapse.grant].lapse(lapse.grant, lapse.hold, lapse.account)
         for ended in event.ended:

@@ -149,6 +149,8 @@ class GrantState:
         """
         available, expired = self.account(Account.AVAILABLE), self.account(Account.EXPIRED)
         cover = Cover([], [])
+        if not expired.final and not self.pins:
+            return cover
         ends = sorted(
             (pin.expires_at, hold)
             for hold, pin in self.pins.items()
@@ -228,12 +230,11 @@ class Holding:
         insort(self._open, state, key=lambda each: each.burn_key)
         return state
 
-    def apply(self, postings: Iterable[Posting]) -> None:
-        """Take in postings on these grants."""
-        for posting in postings:
-            state = self.grants[posting.grant]
-            state.apply(posting.account, posting.quantity, posting.effective_at)
-            self._count(state.grant, posting.account, posting.quantity, posting.effective_at)
+    def apply(self, posting: Posting) -> None:
+        """Take in a posting on one of these grants."""
+        state = self.grants[posting.grant]
+        state.apply(posting.account, posting.quantity, posting.effective_at)
+        self._count(state.grant, posting.account, posting.quantity, posting.effective_at)
 
     def pin(self, grant: str, hold: int, pin: Pin) -> None:
         """Take in what an open hold keeps on a grant, and foresee its end."""
