@@ -153,6 +153,7 @@ class CustomersScreen(LedgerScreen):
             self._show_head()
             for table in ("#balances", "#latest"):
                 self.query_one(table, PagedTable).show_rows([], more=False)
+            self.query_one("#latest-title", Static).update(Content("nobody is selected"))
 
     def _chip(self, count: int) -> Content:
         if self.search:

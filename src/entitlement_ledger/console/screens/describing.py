@@ -30,6 +30,7 @@ from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
     from entitlement_ledger.domain.decide import Outcome
+    from entitlement_ledger.domain.subscriptions import Change
 
 _NAME_WIDTH = 13
 _BAR = 20
@@ -185,11 +186,17 @@ def outcome(
         for draw in answered.draws
     ]
     lines += [
-        Content(harmless(f"  at {when(each.pending.at)}: {each.pending.type} {each.product}"))
+        Content(harmless(f"  at {when(waiting.at)}: {_waiting(waiting, each.product)}"))
         for each in made.subscriptions
-        if each.pending is not None
+        for waiting in each.waiting()
     ]
     return Content("\n").join(lines)
+
+
+def _waiting(change: Change, product: str) -> str:
+    """Tell what is to happen at a period's end."""
+    to = "" if change.product is None else f" to {change.product}"
+    return f"{change.type} {change.grant or product}{to}"
 
 
 def explanation(explained: Explanation) -> Content:

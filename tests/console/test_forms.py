@@ -1,0 +1,130 @@
+"""Every command has a form; what it shows before is what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from console_support import make_app, opened, press, screen_text, settled, type_in
+from textual.pilot import Pilot
+from textual.widgets import Input, Select
+
+from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.requests import FORMS, FieldError, command_of
+from entitlement_ledger.console.screens.form import FormScreen
+from entitlement_ledger.ledger import Ledger
+
+
+def ledger_of(pilot: Pilot[Any]) -> Ledger:
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    assert app.session is not None
+    return app.session.ledger
+
+
+async def fill(pilot: Pilot[Any], **fields: str) -> None:
+    """Fill in the form in front, and its reason."""
+    screen = pilot.app.screen
+    assert isinstance(screen, FormScreen)
+    for name, value in {**fields, "reason": "asked for"}.items():
+        widget = screen.query_one(f"#{name}")
+        if isinstance(widget, Select):
+            widget.value = value
+        else:
+            assert isinstance(widget, Input)
+            widget.value = value
+    await settled(pilot)
+
+
+async def confirm(pilot: Pilot[Any]) -> str:
+    """Preview, confirm, close; give what the preview showed."""
+    await press(pilot, "ctrl+s")
+    shown = screen_text(pilot)
+    await press(pilot, "tab", "enter")
+    assert "Recorded as" in screen_text(pilot), screen_text(pilot)
+    await press(pilot, "enter")
+    return shown
+
+
+async def test_a_hold_is_made_and_captured_in_part_from_its_transaction(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "h")
+        await fill(pilot, entitlement="PTS", quantity="80", expires_at="2027-01-01")
+        shown = await confirm(pilot)
+        assert "520 pt" in shown
+        assert "PTS held: 80 pt" in shown
+        await press(pilot, "2", "enter", "t")
+        await fill(pilot, quantity="50")
+        await confirm(pilot)
+        (balance,) = ledger_of(pilot).balances("C1", "PTS")
+        assert (balance.available, balance.held) == (550, 0)
+
+
+async def test_a_subscription_is_bought_upgraded_and_cancelled(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "p")
+        await fill(pilot, product="BASIC")
+        assert "gives a new grant: 5 pt of PTS" in await confirm(pilot)
+        assert "BASIC to 2026-03-02" in screen_text(pilot)
+        await press(pilot, "plus")
+        await fill(pilot, to="PLUS", timing="period_end")
+        assert "at 2026-03-02 12:00: upgrade BASIC to PLUS" in await confirm(pilot)
+        assert "then upgrade PLUS" in screen_text(pilot)
+        await press(pilot, "plus")
+        await fill(pilot, to="PLUS", carry_over="remaining")
+        await confirm(pilot)
+        await press(pilot, "x")
+        await fill(pilot)
+        await confirm(pilot)
+        assert ledger_of(pilot).subscriptions("C1") == []
+
+
+async def test_a_transaction_is_reversed_from_where_it_is_shown(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2", "slash")
+        await type_in(pilot, "order:7")
+        await press(pilot, "enter", "enter", "v")
+        await fill(pilot, quantity="100")
+        assert "back to" in await confirm(pilot)
+        (balance,) = ledger_of(pilot).balances("C1", "PTS")
+        assert balance.available == 700
+
+
+async def test_what_cannot_be_undone_has_no_key_for_it(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2", "slash")
+        await type_in(pilot, "status:refused")
+        await press(pilot, "enter", "enter", "v")
+        assert not isinstance(pilot.app.screen, FormScreen)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_every_form_asks_for_a_reason(kind: str) -> None:
+    typed = {name: "1" for name in FORMS[kind].fields if name != "expires_at"}
+    with pytest.raises(FieldError, match="say why"):
+        command_of(kind, {}, typed, 0)
+    command = command_of(kind, {"key": "k"}, {**typed, "reason": "r"}, 0)
+    assert command["type"] == kind
+    assert command["reason"] == "r"
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "field"),
+    [
+        ("issue", {"entitlement": "E", "quantity": ""}, "quantity"),
+        ("issue", {"entitlement": "E", "quantity": "-1"}, "quantity"),
+        ("adjust", {"entitlement": "E", "quantity": "0"}, "quantity"),
+        ("issue", {"entitlement": "", "quantity": "1"}, "entitlement"),
+        ("hold", {"entitlement": "E", "quantity": "1", "expires_at": "soon"}, "expires_at"),
+        ("purchase", {"product": ""}, "product"),
+        ("capture", {"quantity": "x"}, "quantity"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(kind: str, typed: dict[str, str], field: str) -> None:
+    with pytest.raises(FieldError) as raised:
+        command_of(kind, {}, {**typed, "reason": "r"}, 0)
+    assert raised.value.name == field
