@@ -1,0 +1,72 @@
+"""Holds and what comes back from them, one fact at a time."""
+
+from __future__ import annotations
+
+from support import START, Pure, command, hours
+
+from entitlement_ledger.domain.events import Account
+from entitlement_ledger.domain.instants import HOUR
+
+
+def available(pure: Pure, at: float) -> int:
+    return pure.book.holding("C1", "PTS").balance(START + round(at * HOUR)).available
+
+
+def revoked(pure: Pure) -> int:
+    (state,) = pure.book.holding("C1", "PTS").grants.values()
+    assert all(total >= 0 for account in Account for total in state.account(account).totals)
+    return state.account(Account.REVOKED).final
+
+
+def held(until: float = 3) -> Pure:
+    """Ten were issued at noon, four of them are held from one o'clock on."""
+    pure = Pure()
+    pure.now = START + 5 * HOUR
+    pure.post(
+        command("issue", "i", quantity=10, effective_at=hours(0)),
+        command("hold", "h", quantity=4, effective_at=hours(1), expires_at=hours(until)),
+    )
+    return pure
+
+
+def test_a_lapsed_hold_counts_as_released_without_anybody_recording_it() -> None:
+    pure = held()
+    assert [available(pure, at) for at in (0, 1, 2.9, 3)] == [10, 6, 6, 10]
+    (outcome,) = pure.post(command("consume", "c", quantity=10))
+    assert outcome.status == "completed"
+    assert pure.sweep(pure.now) == 0
+
+
+def test_a_release_heard_late_takes_nothing_twice_from_a_grant_that_has_ended() -> None:
+    pure = held()
+    (grant,) = pure.book.holding("C1", "PTS").grants
+    pure.post(command("cancel", "x", grant=grant, effective_at=hours(4)))
+    assert (available(pure, 3.9), available(pure, 4)) == (10, 0)
+    (late,) = pure.post(command("release", "r", transaction="h", effective_at=hours(2)))
+    assert late.status == "completed"
+    assert [available(pure, at) for at in (1, 2, 3, 4, 9)] == [6, 10, 10, 0, 0]
+    assert revoked(pure) == 10
+
+
+def test_what_comes_back_to_a_cancelled_grant_is_revoked() -> None:
+    pure = held(until=9)
+    (grant,) = pure.book.holding("C1", "PTS").grants
+    pure.post(command("cancel", "x", grant=grant, effective_at=hours(4)))
+    assert revoked(pure) == 6
+    (captured,) = pure.post(command("capture", "c", transaction="h", quantity=1))
+    assert captured.status == "completed"
+    assert revoked(pure) == 9
+    assert available(pure, 20) == 0
+
+
+def test_a_late_capture_counts_unless_what_came_back_is_spent() -> None:
+    pure = held()
+    pure.sweep(pure.now)
+    pure.post(command("consume", "c", quantity=7))
+    (too_much,) = pure.post(command("capture", "a", transaction="h", effective_at=hours(2)))
+    assert too_much.code == "already_resolved"
+    (part,) = pure.post(command("capture", "b", transaction="h", effective_at=hours(2), quantity=3))
+    assert part.status == "completed"
+    assert available(pure, 6) == 0
+    (twice,) = pure.post(command("release", "r", transaction="h", effective_at=hours(2)))
+    assert twice.code == "already_resolved"
