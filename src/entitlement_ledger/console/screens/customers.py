@@ -267,7 +267,7 @@ class CustomersScreen(LedgerScreen):
             return
         selected = self.query_one("#balances", PagedTable).selected
         given = {"entitlement": selected.entitlement} if isinstance(selected, Balance) else {}
-        if len(self._subscribed) == 1:
+        if len(self._subscribed) == 1 and kind != "purchase":
             given |= {"product": self._subscribed[0], "from": self._subscribed[0]}
         self.open_form(kind, who.id, given)
 
