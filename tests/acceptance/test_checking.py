@@ -57,6 +57,7 @@ BREAKS: list[tuple[str, str, set[str]]] = [
      {"no_negative_account"}),
     ("sequence_without_gaps", "DELETE FROM journal WHERE sequence = 3",
      {"sequence_without_gaps", "decisions"}),
+    ("projections", "UPDATE grants SET category = 'promo'", {"projections"}),
     ("time_never_goes_back",
      "UPDATE journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",
      {"time_never_goes_back"}),
@@ -80,7 +81,8 @@ def test_a_check_fails_when_what_it_protects_from_has_happened(
     with duckdb.connect(store) as connection:
         connection.execute(sql)
     assert name in fails
-    assert set(failed(store)) == fails
+    follows = set() if name in ("time_never_goes_back", "hashes") else {"projections"}
+    assert set(failed(store)) == fails | follows
 
 
 def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:
@@ -100,7 +102,7 @@ def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:
 
     rewrite(lambda body: body.replace(b'"code":null,"command"', b'"code":"x","command"', 1)
             if b'"key":"b"' in body else body)  # fmt: skip
-    assert set(failed(store)) == {"decisions"}
+    assert set(failed(store)) == {"decisions", "projections"}
 
 
 def test_access_says_yes_or_no_and_why(store: str) -> None:

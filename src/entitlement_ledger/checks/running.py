@@ -13,8 +13,10 @@ from entitlement_ledger.checks import replaying
 from entitlement_ledger.checks.consistency import CHECKS, Check
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.journal import read_rows
+from entitlement_ledger.store.rebuilding import stale_rows
 
 _EXAMPLES = 5
+_PROJECTIONS = "projections"
 
 Replay = Callable[[Iterable[tuple[int, bytes, bytes]]], Iterator[replaying.Fault]]
 
@@ -26,7 +28,7 @@ REPLAYS: dict[str, tuple[str, Replay]] = {
 
 def check_names() -> list[str]:
     """Give the names of all checks, in the order in which they run."""
-    return [*(check.name for check in CHECKS), *REPLAYS]
+    return [*(check.name for check in CHECKS), *REPLAYS, _PROJECTIONS]
 
 
 def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckResult]:
@@ -44,10 +46,16 @@ def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckRe
             yield _query(connection, check)
     for name, (protects, replay) in REPLAYS.items():
         if name in wanted:
-            faults = replay(read_rows(connection))
-            examples = list(islice(faults, _EXAMPLES))
-            violations = len(examples) + sum(1 for _ in faults)
-            yield CheckResult(name, not violations, violations, tuple(examples), protects)
+            yield _counted(name, protects, replay(read_rows(connection)))
+    if _PROJECTIONS in wanted:
+        protects = "a stored row that the journal does not give"
+        yield _counted(_PROJECTIONS, protects, stale_rows(connection))
+
+
+def _counted(name: str, protects: str, faults: Iterator[dict[str, Any]]) -> CheckResult:
+    examples = list(islice(faults, _EXAMPLES))
+    violations = len(examples) + sum(1 for _ in faults)
+    return CheckResult(name, not violations, violations, tuple(examples), protects)
 
 
 def _query(connection: Connection, check: Check) -> CheckResult:
