@@ -69,6 +69,8 @@ BREAKS: list[tuple[str, str, set[str]]] = [
     ("key_has_one_outcome", "DELETE FROM idempotency WHERE key = 'a'", {"key_has_one_outcome"}),
     ("every_event_is_projected", "DELETE FROM transactions WHERE key = 'c'",
      {"every_event_is_projected"}),
+    ("approved_by_another", "UPDATE transactions SET proposal = true WHERE key = 'h'",
+     {"approved_by_another"}),
     ("references_exist", "DELETE FROM customers WHERE id = 'C1'", {"references_exist"}),
     ("hashes", "UPDATE journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
 ]  # fmt: skip
