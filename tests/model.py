@@ -7,7 +7,8 @@ of products are fixed lengths here: calendars have tests of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,12 +135,27 @@ class Done:
     undone: int = 0
     hold: list[tuple[Lot, Hold]] = field(default_factory=list)
     sub: Sub | None = None
+    proposes: bool = False
+    rejected: bool = False
+    approved: Done | None = None
+    """What carried this proposal out."""
+    does: Line = field(default_factory=dict)
+    """The line that was carried out: of an approval, the one that was proposed."""
+
+    def __post_init__(self) -> None:
+        self.does = self.line
 
     @property
     def quantity(self) -> int:
-        if self.line["type"] == "capture":
+        if self.does["type"] == "capture":
             return sum(quantity for _, quantity in self.taken)
-        return abs(int(self.line["quantity"]))
+        return abs(int(self.does["quantity"]))
+
+    def can_be_undone(self) -> bool:
+        reversible = ("issue", "consume", "adjust", "capture", "purchase")
+        if self.answer.status == "refused" or self.proposes:
+            return False
+        return self.does["type"] in reversible
 
 
 class No(Exception):
@@ -148,11 +164,15 @@ class No(Exception):
 
 @dataclass
 class Model:
-    """`customers` by status, `entitlements` by (kind, status), `products` as the tests say them."""
+    """`customers` by status, `entitlements` by (kind, status), `products` as the tests say them.
+
+    `watched` gives the types that need a second person, with the quantity from which they do.
+    """
 
     customers: dict[str, str]
     entitlements: dict[str, tuple[str, str]]
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
+    watched: Mapping[str, int] = field(default_factory=dict)
     lots: list[Lot] = field(default_factory=list)
     subs: list[Sub] = field(default_factory=list)
     done: dict[str, Done] = field(default_factory=dict)
@@ -174,9 +194,12 @@ class Model:
             told = first.answer
             return Answer(told.status, told.code, told.draws, told.balance, duplicate=True)
         record = Done(line, Answer("completed"), line.get("at", now))
-        rule: Callable[[Line, Done, int], None] = getattr(self, line["type"])
         try:
-            rule(line, record, now)
+            if self.needs_another(line):
+                self.propose(line, now)
+                record.answer.status, record.proposes = "pending", True
+            else:
+                self.carry_out(line, record, now)
         except No as no:
             record = Done(line, Answer("refused", str(no)), record.at)
         if len(record.touched) == 1:
@@ -184,6 +207,49 @@ class Model:
             record.answer.balance = self.balance(line["customer"], entitlement, record.at)
         self.done[line["key"]] = record
         return record.answer
+
+    def carry_out(self, line: Line, record: Done, now: int) -> None:
+        rule: Callable[[Line, Done, int], None] = getattr(self, line["type"])
+        rule(line, record, now)
+
+    def original(self, name: str) -> Done | None:
+        """Find what a key stands for: an approved proposal stands for what was then done."""
+        found = self.done.get(name)
+        return found.approved if found and found.approved else found
+
+    # A second person
+
+    def needs_another(self, line: Line) -> bool:
+        least = self.watched.get(line["type"])
+        return least is not None and abs(line.get("quantity", 0)) >= least
+
+    def propose(self, line: Line, now: int) -> None:
+        """Do it in a copy of everything, to hear whether it would be refused."""
+        copy.deepcopy(self).carry_out(
+            line, Done(line, Answer("completed"), line.get("at", now)), now
+        )
+
+    def proposal(self, line: Line) -> Done:
+        self.ask(line)
+        proposal = self.done.get(line["transaction"])
+        if proposal is None or proposal.line["customer"] != line["customer"]:
+            raise No("unknown_transaction")
+        if not line["reason"].strip():
+            raise No("reason_required")
+        if not proposal.proposes or proposal.approved or proposal.rejected:
+            raise No("not_pending")
+        if proposal.line.get("actor") == line.get("actor"):
+            raise No("own_proposal")
+        return proposal
+
+    def approve(self, line: Line, record: Done, now: int) -> None:
+        proposal = self.proposal(line)
+        record.does, record.at = proposal.line, proposal.line.get("at", now)
+        self.carry_out(record.does, record, now)
+        proposal.approved = record
+
+    def reject(self, line: Line, _record: Done, _now: int) -> None:
+        self.proposal(line).rejected = True
 
     def ask(self, line: Line, *refused: str) -> None:
         if line["customer"] not in self.customers:
@@ -294,7 +360,7 @@ class Model:
             record.hold.append((lot, hold))
 
     def the_hold(self, line: Line) -> Done:
-        original = self.done.get(line["transaction"])
+        original = self.original(line["transaction"])
         if original is None or original.line["customer"] != line["customer"]:
             raise No("unknown_transaction")
         if not original.hold:
@@ -353,11 +419,10 @@ class Model:
 
     def reverse(self, line: Line, record: Done, now: int) -> None:
         self.ask(line)
-        original = self.done.get(line["transaction"])
+        original = self.original(line["transaction"])
         if original is None or original.line["customer"] != line["customer"]:
             raise No("unknown_transaction")
-        reversible = ("issue", "consume", "adjust", "capture", "purchase")
-        if original.answer.status == "refused" or original.line["type"] not in reversible:
+        if not original.can_be_undone():
             raise No("not_reversible")
         if line.get("quantity", 1) <= 0:
             raise No("invalid_quantity")
@@ -365,7 +430,7 @@ class Model:
         self.in_time(record, now)
         if record.at < original.at and not scheduled:
             raise No("invalid_time")
-        if original.line["type"] == "purchase":
+        if original.does["type"] == "purchase":
             self.unpurchase(line, original, record, now)
             return
         left = original.quantity - original.undone
@@ -389,7 +454,7 @@ class Model:
     def put_back(self, original: Done, quantity: int, record: Done) -> None:
         """Give one unit at a time back to the lot that the last unit still out came from."""
         out = [lot for lot, drawn in original.taken for _ in range(drawn)]
-        revoked = original.line["type"] == "adjust"
+        revoked = original.does["type"] == "adjust"
         for lot in reversed(out[: len(out) - original.undone][-quantity:]):
             if lot.comes_back(record.at) or not revoked:
                 record.touched.add(lot.entitlement)

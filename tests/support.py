@@ -26,6 +26,7 @@ from entitlement_ledger.domain.commands import parse_command
 from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
 from entitlement_ledger.domain.due import expiries, periods
 from entitlement_ledger.domain.instants import HOUR, format_instant, parse_instant
+from entitlement_ledger.domain.policy import ANYTHING, ApprovalRule, Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.ledger import Ledger
@@ -129,12 +130,23 @@ def full_book() -> Book:
     )
 
 
+def policy_of(watched: Mapping[str, int]) -> Policy:
+    """Give the policy by which these types need a second person from these quantities."""
+    return Policy(
+        approvals=tuple(
+            ApprovalRule(frozenset({name}), above=least - 1 if least else None)
+            for name, least in watched.items()
+        )
+    )
+
+
 @dataclass
 class Pure:
     """The rules over a book in memory, without a store."""
 
     book: Book = field(default_factory=full_book)
     now: int = START
+    policy: Policy = ANYTHING
 
     def post(self, *lines: Mapping[str, Any], history: bool = False) -> list[Outcome]:
         return [self._post(line, history) for line in lines]
@@ -162,7 +174,7 @@ class Pure:
             return first
         last = self.book.last_recorded_at
         now = self.now if last is None else max(self.now, last)
-        context = Context(now, self.book.last_sequence + 1, history)
+        context = Context(now, self.book.last_sequence + 1, history, self.policy)
         event = decide(self.book, command, context, Asker("tester"))
         self.book.take(event)
         return answer(event)

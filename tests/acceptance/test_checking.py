@@ -57,6 +57,10 @@ BREAKS: list[tuple[str, str, set[str]]] = [
      {"no_negative_account"}),
     ("sequence_without_gaps", "DELETE FROM journal WHERE sequence = 3",
      {"sequence_without_gaps", "decisions"}),
+    ("balances",
+     "UPDATE postings SET effective_at = effective_at + INTERVAL 5 MINUTE "
+     "WHERE sequence = (SELECT sequence FROM transactions WHERE key = 'r')",
+     {"balances"}),
     ("projections", "UPDATE grants SET category = 'promo'", {"projections"}),
     ("time_never_goes_back",
      "UPDATE journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",

@@ -86,13 +86,23 @@ _downgrade = _line(
 _cancel = _line("cancel", {"timing": _timing}, product=_product)
 _cancel_grant = _line("cancel", {}, grant=_back)
 
+_sentence = {"reason": _mostly(["seen"], [" "])}
+_approve = _line("approve", {}, transaction=_back, **_sentence)
+_reject = _line("reject", {}, transaction=_back, **_sentence)
+
 _single = [_issue, _consume, _issue, _consume, _adjust, _reverse, _cancel_grant]
 _held = [_issue, _hold, _hold, _consume, _capture, _capture, _release, _reverse, _cancel_grant]
 _sold = [_purchase, _consume, _renew, _upgrade, _downgrade, _cancel, _hold, _capture, _reverse]
+_watched = [_issue, _consume, _hold, _hold, _purchase, _adjust, _reverse, _capture, _upgrade]
+_watched += [_cancel, _cancel_grant, _approve, _approve, _approve, _approve, _reject]
 _step = st.integers(0, 3).map(lambda hour: hour * HOUR)
 _again = st.integers(1, _RARE)
 
 Step = tuple[int, dict[str, Any]]
+
+WATCHED = {"issue": 4, "consume": 4, "hold": 4, "adjust": 2, "reverse": 0, "purchase": 0,
+           "upgrade": 0, "cancel": 0}  # fmt: skip
+"""Which types need a second person, and from which quantity."""
 
 
 _ABOUT = {
@@ -100,6 +110,8 @@ _ABOUT = {
     "release": ("hold",),
     "reverse": ("consume", "issue", "adjust", "capture", "purchase"),
     "cancel": ("issue", "purchase"),
+    "approve": tuple(WATCHED),
+    "reject": tuple(WATCHED),
 }
 """What a line that names an earlier one is mostly about."""
 
@@ -109,6 +121,14 @@ def _about(steps: list[Step], line: dict[str, Any], back: int) -> dict[str, Any]
     if back == _BACK_MAX:
         return steps[0][1] if steps else None
     found = [earlier for _, earlier in steps if earlier["type"] in _ABOUT[line["type"]]]
+    if line["type"] in ("approve", "reject") and back % 4:
+        decided = {earlier.get("transaction") for _, earlier in steps}
+        found = [
+            earlier
+            for earlier in found
+            if abs(earlier.get("quantity", 0)) >= WATCHED[earlier["type"]]
+            and earlier["key"] not in decided
+        ]
     return found[-1 - back % min(len(found), 4)] if found else None
 
 
@@ -131,12 +151,27 @@ def _with_keys(drawn: list[tuple[int, dict[str, Any], int, int]]) -> list[Step]:
 
 
 def _histories(kinds: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[list[Step]]:
-    lines = st.tuples(_step, st.one_of(kinds), _again, _back)
+    """Draw lines of these kinds, one named twice twice as often: `one_of` would count it once."""
+    lines = st.tuples(_step, st.sampled_from(kinds).flatmap(lambda kind: kind), _again, _back)
     return st.lists(lines, min_size=15, max_size=40).map(_with_keys)
 
 
 history = st.one_of(_histories(_single), _histories(_held), _histories(_sold))
 """Each line with how long after the line before it is posted."""
+
+
+def _by_two(steps: list[Step]) -> list[Step]:
+    """Say who asks: mostly Ann, and Bob decides; now and then it is the other way round."""
+    said = []
+    for wait, line in steps:
+        turned = int(line["key"][1:]) % 7 == 0
+        deciding = line["type"] in ("approve", "reject")
+        said.append((wait, {**line, "actor": "bob" if deciding != turned else "ann"}))
+    return said
+
+
+watched_history = _histories(_watched).map(_by_two)
+"""A history under four eyes: what `WATCHED` names waits for somebody else."""
 
 
 def as_given(line: dict[str, Any], grants: Mapping[str, str]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import Answer, Model
-from strategies import as_given, history
-from support import CUSTOMERS, ENTITLEMENTS, PRODUCTS, SOAK, START, Pure
+from strategies import WATCHED, as_given, history, watched_history
+from support import CUSTOMERS, ENTITLEMENTS, PRODUCTS, SOAK, START, Pure, policy_of
 
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Account
@@ -21,10 +21,11 @@ INSTANTS = range(START - 80 * HOUR, START + 200 * HOUR, 4 * HOUR)
 
 
 def both(
-    steps: History, sweeps: Collection[int] = ()
+    steps: History, sweeps: Collection[int] = (), watched: Mapping[str, int] | None = None
 ) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
     """Post a history to both; renewals are done every few lines, at the same moments."""
-    pure, model = Pure(), Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS)
+    pure = Pure(policy=policy_of(watched or {}))
+    model = Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS, watched or {})
     answered = []
     grants: dict[str, str] = {}
     for number, (wait, line) in enumerate(steps):
@@ -55,6 +56,19 @@ def test_sweeping_early_late_or_often_changes_no_answer(steps: History, sweeps: 
     _alike(pure, answered)
     pure.sweep(pure.now + 200 * HOUR)
     assert pure.sweep(pure.now + 200 * HOUR) == 0
+    for (customer, entitlement), holding in pure.book.holdings.items():
+        _conserved(holding)
+        for at in INSTANTS:
+            assert worth(holding, at) == model.balance(customer, entitlement, at)
+
+
+@settings(max_examples=300 * SOAK, deadline=None)
+@given(watched_history, st.sets(st.integers(0, 40), max_size=6))
+def test_what_waits_for_a_second_person_is_answered_like_the_model(
+    steps: History, sweeps: set[int]
+) -> None:
+    pure, model, answered = both(steps, sweeps, WATCHED)
+    _alike(pure, answered)
     for (customer, entitlement), holding in pure.book.holdings.items():
         _conserved(holding)
         for at in INSTANTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import tempfile
 from collections.abc import Iterator
@@ -11,11 +12,23 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import as_given, history
-from support import SOAK, START, HandClock, Pure, new_store
+from model import Model
+from strategies import WATCHED, as_given, history, watched_history
+from support import (
+    CUSTOMERS,
+    ENTITLEMENTS,
+    PRODUCTS,
+    SOAK,
+    START,
+    HandClock,
+    Pure,
+    new_store,
+    policy_of,
+)
 
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.store.due import due_holdings
 from entitlement_ledger.sweeping import sweep
@@ -60,8 +73,10 @@ class Naming:
         return outcomes
 
 
-def pure_answers(steps: History, *, renewing: bool = False) -> list[Answer]:
-    pure, naming = Pure(), Naming()
+def pure_answers(
+    steps: History, *, renewing: bool = False, policy: Policy = ANYTHING
+) -> list[Answer]:
+    pure, naming = Pure(policy=policy), Naming()
     outcomes = []
     for number, (wait, line) in enumerate(steps):
         pure.now += wait
@@ -93,6 +108,23 @@ def test_one_by_one_with_restarts_is_like_the_rules_alone(steps: History, every:
                 ledger = Ledger.open(store, clock=clock)
         ledger.close()
     assert answers(outcomes) == pure_answers(steps)
+
+
+@_few
+@given(watched_history, st.integers(1, 7))
+def test_what_waits_for_a_second_person_waits_through_restarts(steps: History, every: int) -> None:
+    policy, naming = policy_of(WATCHED), Naming()
+    with tempfile.TemporaryDirectory() as folder:
+        clock = HandClock(START - 1000 * HOUR)
+        store = new_store(Path(folder), clock)
+        clock.now, outcomes = START, []
+        for start in range(0, len(steps), every):
+            with Ledger.open(store, clock=clock, approvals=policy.approvals) as ledger:
+                for wait, line in steps[start : start + every]:
+                    clock.now += wait
+                    outcomes += naming.note(ledger.post([naming.given(line)], actor="tester"))
+                assert _failed(ledger) == []
+    assert answers(outcomes) == pure_answers(steps, policy=policy)
 
 
 @_few
@@ -139,13 +171,17 @@ def _failed(ledger: Ledger) -> list[str]:
 
 
 def _balances(ledger: Ledger, clock: HandClock) -> list[Any]:
-    rows = ledger.history(limit=10_000).rows
-    begun = min((row.effective_at for row in rows if row.status != "refused"), default=clock.now)
+    begun = _begun(ledger, clock)
     return [
         ledger.balances(customer, "PTS", at=at)
         for customer in ("C1", "C2")
         for at in range(begun, clock.now + 60 * HOUR, 12 * HOUR)
     ]
+
+
+def _begun(ledger: Ledger, clock: HandClock) -> int:
+    rows = ledger.history(limit=10_000).rows
+    return min((row.effective_at for row in rows if row.status != "refused"), default=clock.now)
 
 
 def _no_account_is_negative(ledger: Ledger) -> None:
@@ -177,24 +213,43 @@ def test_splitting_a_batch_anywhere_changes_no_answer(steps: History, cuts: set[
         assert answers(ledger.post(lines, actor="tester")) == answers(outcomes)
 
 
+_moment = st.tuples(st.integers(0, 39), st.integers(-60, 120).map(lambda hour: hour * HOUR))
+
+
 @_few
-@given(history, st.integers(0, 39))
-def test_what_was_known_then_is_what_was_answered_then(steps: History, when: int) -> None:
-    """A balance as known at a moment is the balance that was told at that moment."""
+@given(history, st.lists(_moment, min_size=20, max_size=20), st.sets(st.integers(0, 40)))
+def test_what_was_known_of_any_moment_at_any_moment_is_the_models(
+    steps: History, asked: list[tuple[int, int]], sweeps: set[int]
+) -> None:
+    """The model is kept as it was after each line: what it says is what was known then."""
+    model, kept = Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS), []
     with fresh() as (ledger, clock):
         clock.now, naming = START, Naming()
-        told: list[Any] = []
-        moment = at = 0
-        for number, (_, line) in enumerate(steps):
-            clock.now += 1_000_000
+        for number, (wait, line) in enumerate(steps):
+            clock.now += wait + 1
+            if number in sweeps:
+                _sweep_only(ledger, clock.now + 30 * HOUR)
+            if number % 5 == 4:
+                ledger.run_due()
+                model.due(clock.now)
             naming.note(ledger.post([naming.given(line)], actor="tester"))
-            if number == min(when, len(steps) - 1):
-                rows = [row for row in ledger.history(limit=99).rows if row.status != "refused"]
-                at = max((row.effective_at for row in rows), default=0)
-                moment = clock.now
-                told = ledger.balances("C1", at=at) if rows else []
-        if told:
-            assert ledger.balances("C1", at=at, known_at=moment) == told
+            model.post(line, clock.now)
+            kept.append((clock.now, copy.deepcopy(model)))
+        begun = _begun(ledger, clock)
+        for number, hour in asked:
+            known_at, then = kept[min(number, len(kept) - 1)]
+            _as_known(ledger, then, max(START + hour, begun), known_at)
+
+
+def _as_known(ledger: Ledger, model: Model, at: int, known_at: int) -> None:
+    for customer in CUSTOMERS:
+        told = {
+            each.entitlement: (each.available, each.held)
+            for each in ledger.balances(customer, at=at, known_at=known_at)
+        }
+        for entitlement in ENTITLEMENTS:
+            expected = model.balance(customer, entitlement, at)
+            assert told.get(entitlement, (0, 0)) == expected, (customer, entitlement, at, known_at)
 
 
 @_few

@@ -11,24 +11,30 @@ from sqlalchemy import Connection, func, select
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.checks import replaying
 from entitlement_ledger.checks.consistency import CHECKS, Check
+from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.journal import read_rows
 from entitlement_ledger.store.rebuilding import stale_rows
 
 _EXAMPLES = 5
-_PROJECTIONS = "projections"
 
 Replay = Callable[[Iterable[tuple[int, bytes, bytes]]], Iterator[replaying.Fault]]
+Comparison = Callable[[Connection], Iterator[dict[str, Any]]]
 
 REPLAYS: dict[str, tuple[str, Replay]] = {
     "hashes": ("bytes of an event changed behind the ledger's back", replaying.hashes),
     "decisions": ("an outcome or draw that the rules would not give", replaying.decisions),
 }
 
+COMPARISONS: dict[str, tuple[str, Comparison]] = {
+    "balances": ("a balance told that the postings do not sum to", told_balances),
+    "projections": ("a stored row that the journal does not give", stale_rows),
+}
+
 
 def check_names() -> list[str]:
     """Give the names of all checks, in the order in which they run."""
-    return [*(check.name for check in CHECKS), *REPLAYS, _PROJECTIONS]
+    return [*(check.name for check in CHECKS), *REPLAYS, *COMPARISONS]
 
 
 def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckResult]:
@@ -47,9 +53,9 @@ def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckRe
     for name, (protects, replay) in REPLAYS.items():
         if name in wanted:
             yield _counted(name, protects, replay(read_rows(connection)))
-    if _PROJECTIONS in wanted:
-        protects = "a stored row that the journal does not give"
-        yield _counted(_PROJECTIONS, protects, stale_rows(connection))
+    for name, (protects, compare) in COMPARISONS.items():
+        if name in wanted:
+            yield _counted(name, protects, compare(connection))
 
 
 def _counted(name: str, protects: str, faults: Iterator[dict[str, Any]]) -> CheckResult:

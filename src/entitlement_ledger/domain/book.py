@@ -157,7 +157,7 @@ class Book:
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)
-        if event.status is Status.REFUSED or event.proposal:
+        if event.status is Status.REFUSED:
             return
         for resolution in event.resolves:
             if resolution.target in self.originals:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     URL,
     BigInteger,
     Boolean,
+    ColumnClause,
     ColumnElement,
     Connection,
     Engine,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    TableClause,
     column,
     create_engine,
     exists,
@@ -129,7 +131,7 @@ def _stored(into: Table, name: str, values: list[Any]) -> list[Any]:
     return [None if v is None else to_datetime(v).replace(tzinfo=None) for v in values]
 
 
-def _array(into: Table, name: str, values: list[Any]) -> pa.Array:
+def _array(into: Table | TableClause, name: str, values: list[Any]) -> pa.Array:
     kind = into.c[name].type
     if isinstance(kind, InstantColumn):
         return pa.array(values, pa.int64()).cast(pa.timestamp("us"))
@@ -164,6 +166,21 @@ def among(
     with _registered(connection, pa.table(parts)) as name:
         wanted = table(name, *(column(part) for part in parts))
         yield exists().where(*(wanted.c[p] == c for p, c in zip(parts, columns, strict=True)))
+
+
+@contextmanager
+def beside(
+    connection: Connection, columns: Sequence[ColumnClause[Any]], values: Columns
+) -> Iterator[TableClause]:
+    """Let statements read rows that are in memory as a table, for as long as it lasts."""
+
+    def named(name: str) -> TableClause:
+        return table(name, *(column(each.name, each.type) for each in columns))
+
+    kinds = named("")
+    arrow = pa.table({name: _array(kinds, name, given) for name, given in values.items()})
+    with _registered(connection, arrow) as name:
+        yield named(name)
 
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
