@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -112,6 +114,75 @@ def test_a_clock_that_goes_back_does_not_take_the_ledger_with_it(tmp_path: Path)
     with Ledger.open(store, clock=clock) as ledger:
         (third,) = ledger.post([command("issue", "c", quantity=5)], actor="x")
         assert third.recorded_at == START
+
+
+_DIES_AFTER_A_COMMIT = """
+import os, signal, sys
+from entitlement_ledger import sweeping
+from entitlement_ledger.domain.instants import parse_instant
+from entitlement_ledger.ledger import Ledger
+
+commits = int(sys.argv[3])
+
+def progress(done, total):
+    global commits
+    print(done, total, flush=True)
+    commits -= 1
+    if not commits:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sweeping._CUSTOMERS_A_BATCH = sweeping._HOLDINGS_A_BATCH = 1
+Ledger.open(sys.argv[1]).run_due(now=parse_instant(sys.argv[2]), progress=progress)
+"""
+
+
+def _run_due_killed_after(store: str, until: str, commits: int) -> list[bytes]:
+    """Run due work a holding at a time, killed after so many commits; give the progress told."""
+    arguments = [sys.executable, "-c", _DIES_AFTER_A_COMMIT, store, until, str(commits)]
+    done = subprocess.run(arguments, capture_output=True, check=False)
+    told = done.stdout.splitlines()
+    assert done.returncode == (-9 if len(told) == commits else 0), done.stderr
+    return told
+
+
+def _due_grants(store: str) -> list[tuple[object, ...]]:
+    """Give each grant and what became of it, ids aside."""
+    with Ledger.open(store) as ledger:
+        assert [each.name for each in ledger.check() if not each.ok] == []
+        return sorted(
+            (*pair, part.grant.effective_from, part.grant.quantity, part.expired, part.revoked)
+            for pair in itertools.product(("C1", "C2"), ("PTS", "CRD"))
+            for part in ledger.explain(*pair, at=START + 24 * 9 * HOUR).parts
+        )
+
+
+def test_due_work_killed_between_any_two_of_its_commits_is_done_once(tmp_path: Path) -> None:
+    clock = HandClock(START)
+    store = new_store(tmp_path, clock)
+    with Ledger.open(store, clock=clock) as ledger:
+        for customer in ("C1", "C2"):
+            ledger.post(
+                [
+                    command("purchase", f"p{customer}", customer=customer, product="BASIC"),
+                    command("issue", f"i{customer}", customer=customer, quantity=9,
+                            expires_at=hours(5)),
+                    command("hold", f"h{customer}", customer=customer, quantity=2,
+                            expires_at=hours(9)),
+                ],
+                actor="x",
+            )  # fmt: skip
+    whole = str(tmp_path / "whole.duckdb")
+    shutil.copy(store, whole)
+    until = hours(24 * 3)
+    commits = len(_run_due_killed_after(whole, until, commits=0))
+    assert commits == 4, "two customers to renew, two holdings to sweep"
+    expected = _due_grants(whole)
+    for killed_after in range(1, commits):
+        copy = str(tmp_path / f"killed{killed_after}.duckdb")
+        shutil.copy(store, copy)
+        assert len(_run_due_killed_after(copy, until, killed_after)) == killed_after
+        assert len(_run_due_killed_after(copy, until, 0)) == commits - killed_after
+        assert _due_grants(copy) == expected
 
 
 def test_due_work_killed_in_the_middle_is_done_once(tmp_path: Path) -> None:
