@@ -43,12 +43,17 @@ from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
-from entitlement_ledger.errors import Cancelled, InputError
+from entitlement_ledger.errors import Cancelled, InputError, StoreError
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import auditing, balances, customers, views
 from entitlement_ledger.store.comparing import access, differences
-from entitlement_ledger.store.dialect import DatabaseError, InterruptError, interrupt
+from entitlement_ledger.store.dialect import (
+    ConstraintError,
+    DatabaseError,
+    InterruptError,
+    interrupt,
+)
 from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
@@ -106,17 +111,20 @@ class Ledger:
         clock: Clock = system_clock,
         roles: Mapping[str, str] | None = None,
         approvals: Sequence[ApprovalRule] = (),
+        catching_up: bool = True,
     ) -> Self:
         """Open a store that exists.
 
-        `roles` gives actors their roles; `approvals` says what needs a second person.
+        `roles` gives actors their roles; `approvals` says what needs a second person. Projections
+        that a crash left behind the journal are brought up, unless they are to be rebuilt.
 
         Raises:
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
         """
         path = store_path(store)
         engine = open_engine(path, read_only=read_only)
-        engine = _caught_up(engine, path, read_only=read_only)
+        if catching_up:
+            engine = _caught_up(engine, path, read_only=read_only)
         return cls(
             engine,
             path,
@@ -467,6 +475,10 @@ def _caught_up(engine: Engine, path: Path, *, read_only: bool) -> Engine:
             catch_up(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         engine.dispose()
+        if isinstance(error, ConstraintError):
+            raise StoreError(
+                f"{path}: its tables do not fit its journal: run `entl --store {path} rebuild`"
+            ) from None
         raise explain(error, path) from None
     if not read_only:
         return engine

@@ -108,6 +108,15 @@ def test_a_store_of_a_newer_program(tmp_path: Path) -> None:
     assert "newer program" in one_line(done.stderr)
 
 
+def test_a_store_of_an_older_program(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    with duckdb.connect(store) as connection:
+        connection.execute("UPDATE store SET value = '1' WHERE name = 'schema_version'")
+    done = entl("history", store=store)
+    assert done.returncode == 3
+    assert "make a new store" in one_line(done.stderr)
+
+
 def test_a_damaged_store(tmp_path: Path) -> None:
     store = Path(new_store(tmp_path))
     post(store, [command("issue", f"k{n}", quantity=1) for n in range(500)])

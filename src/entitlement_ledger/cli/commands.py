@@ -103,7 +103,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable
 
 
 @contextmanager
-def opened(context: click.Context, *, read_only: bool) -> Iterator[tuple[Ledger, Settings]]:
+def opened(
+    context: click.Context, *, read_only: bool, catching_up: bool = True
+) -> Iterator[tuple[Ledger, Settings]]:
     """Open the chosen store for the length of a command."""
     from entitlement_ledger.ledger import Ledger
 
@@ -113,6 +115,7 @@ def opened(context: click.Context, *, read_only: bool) -> Iterator[tuple[Ledger,
         read_only=read_only,
         roles=settings.roles,
         approvals=settings.approvals,
+        catching_up=catching_up,
     ) as ledger:
         yield ledger, settings
 
@@ -367,7 +370,7 @@ def run_due(context: click.Context, now: Instant | None, as_json: bool) -> None:
 @click.pass_context
 def rebuild(context: click.Context, as_json: bool) -> None:
     """Drop the projections and make them again from the journal."""
-    with opened(context, read_only=False) as (ledger, _):
+    with opened(context, read_only=False, catching_up=False) as (ledger, _):
         events = ledger.rebuild(progress=printing.progress)
     if as_json:
         printing.print_json({"events": events})

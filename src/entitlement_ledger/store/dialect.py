@@ -41,6 +41,7 @@ Columns = dict[str, list[Any]]
 """Rows by column; all lists of one length. Instants are microseconds."""
 
 DatabaseError = duckdb.Error
+ConstraintError = duckdb.ConstraintException
 InterruptError = duckdb.InterruptException
 
 _VALUES_ROWS_MAX = 24

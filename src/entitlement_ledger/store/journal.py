@@ -32,12 +32,13 @@ def append_events(connection: Connection, events: Sequence[Event]) -> None:
 
 def last(connection: Connection) -> tuple[int, Instant | None]:
     """Give the last sequence number and `recorded_at`: (0, None) in an empty journal."""
-    row = connection.execute(
+    # All rows, although it is one: an unfinished result would stop an append that comes next.
+    rows = connection.execute(
         select(journal.c.sequence, journal.c.recorded_at)
         .order_by(journal.c.sequence.desc())
         .limit(1)
-    ).first()
-    return (0, None) if row is None else (row.sequence, row.recorded_at)
+    ).all()
+    return (rows[0].sequence, rows[0].recorded_at) if rows else (0, None)
 
 
 def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:

@@ -74,6 +74,11 @@ def _check_version(engine: Engine, path: Path) -> None:
             f"{path} was written by a newer program (store version {version}, this one knows "
             f"{SCHEMA_VERSION}): update entl"
         )
+    if int(version) < SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a program older than 0.1 (store version {version}, this one "
+            f"knows {SCHEMA_VERSION}): make a new store, import and post again"
+        )
 
 
 def create_store(path: Path) -> None:

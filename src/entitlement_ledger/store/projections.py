@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select
 
 from entitlement_ledger.domain.events import (
     Event,
@@ -30,13 +30,18 @@ from entitlement_ledger.store.tables import (
     product_versions,
     records,
     resolutions,
+    store,
     subscriptions,
     transactions,
 )
 
+_PROJECTED = "projected"
+
 
 def project(connection: Connection, events: Sequence[Event]) -> None:
-    """Write what events make of the projections: one statement a table."""
+    """Write what events make of the projections: one statement a table. No event twice."""
+    if not events:
+        return
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     append(connection, transactions, _transactions(decided))
     append(connection, grants, _grants(decided))
@@ -52,6 +57,18 @@ def project(connection: Connection, events: Sequence[Event]) -> None:
         upsert(connection, customers, _customers(_latest(changes, "customer")))
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
+    mark_projected(connection, events[-1].sequence)
+
+
+def projected(connection: Connection) -> int:
+    """Give the last event that was projected; 0 if none was."""
+    asked = select(store.c.value).where(store.c.name == _PROJECTED)
+    return int(next(iter(connection.execute(asked).scalars().all()), 0))
+
+
+def mark_projected(connection: Connection, sequence: int) -> None:
+    """Note the last event that was projected."""
+    upsert(connection, store, {"name": [_PROJECTED], "value": [str(sequence)]})
 
 
 def _latest(events: Iterable[RecordEvent], record: str) -> list[RecordEvent]:

@@ -6,37 +6,32 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
+from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.store.dialect import make_engine
 from entitlement_ledger.store.journal import last, read_events
-from entitlement_ledger.store.projections import project
-from entitlement_ledger.store.tables import PROJECTIONS, metadata, records, transactions
+from entitlement_ledger.store.projections import mark_projected, project, projected
+from entitlement_ledger.store.tables import PROJECTIONS, metadata, store
 
 
 def behind(connection: Connection) -> int:
     """Give how many events the projections are behind the journal."""
-    return last(connection)[0] - _projected(connection)
+    return last(connection)[0] - projected(connection)
 
 
 def catch_up(connection: Connection) -> None:
     """Project the events that the projections lack: after a crash, or right behind posting."""
-    for events in read_events(connection, after=_projected(connection)):
+    for events in read_events(connection, after=projected(connection)):
         project(connection, events)
-
-
-def _projected(connection: Connection) -> int:
-    """Give the last event that was projected: each has a row in one of these two tables."""
-    return max(
-        connection.execute(select(func.max(table.c.sequence))).scalar() or 0
-        for table in (transactions, records)
-    )
 
 
 def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int:
     """Make every projection again; give the number of events read."""
     total, _ = last(connection)
-    metadata.drop_all(connection, tables=PROJECTIONS, checkfirst=False)
+    mark_projected(connection, 0)
+    for table in PROJECTIONS:
+        connection.execute(DropTable(table, if_exists=True))
     metadata.create_all(connection, tables=PROJECTIONS, checkfirst=False)
     done = 0
     for events in read_events(connection):
@@ -51,7 +46,7 @@ def stale_rows(connection: Connection) -> Iterator[dict[str, Any]]:
     scratch = make_engine(":memory:", read_only=False)
     try:
         with scratch.begin() as beside:
-            metadata.create_all(beside, tables=PROJECTIONS, checkfirst=False)
+            metadata.create_all(beside, tables=[store, *PROJECTIONS], checkfirst=False)
             for events in read_events(connection):
                 project(beside, events)
             for table in PROJECTIONS:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -59,7 +59,7 @@ def _instant(name: str, *, nullable: bool = False) -> Column[int]:
 
 
 store = Table("store", metadata, _text("name", key=True), _text("value"))
-"""What the store says of itself: its schema version."""
+"""What the store says of itself: its schema version, and how far the projections have come."""
 
 journal = Table(
     "journal",
