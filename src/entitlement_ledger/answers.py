@@ -137,12 +137,16 @@ class TransactionDetail(msgspec.Struct, frozen=True):
 
     Attributes:
         reversed_by: ids of the transactions that reversed it, oldest first.
+        does: the type of what was done: of an approval, the type of what it carried out.
+        proposal: it is, or was, a proposal: what was asked for awaits a second person.
         target: id of the transaction that it is about.
         body: the event's canonical bytes, as stored and hashed.
         hash: SHA-256 of the body as a leaf, in hexadecimal.
     """
 
     row: TransactionRow
+    does: str
+    proposal: bool
     message: str
     history: bool
     target: str | None

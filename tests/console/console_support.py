@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from textual.pilot import Pilot
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.opening import Opening, Tell
 from entitlement_ledger.console.session import Session
+from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.settings import Settings
 
@@ -32,7 +34,10 @@ class StillOpening(Opening):
     def session(self, tell: Tell) -> Session:
         tell("opening the store…")
         ledger = Ledger.open(
-            self.settings.store, read_only=self.read_only, clock=HandClock(), roles={}
+            self.settings.store,
+            read_only=self.read_only,
+            clock=HandClock(),
+            approvals=self.settings.approvals,
         )
         return Session(
             ledger=ledger,
@@ -73,8 +78,14 @@ def make_store(folder: Path) -> str:
     return store
 
 
-def make_app(store: str, *, read_only: bool = False, theme: str | None = None) -> ConsoleApp:
-    settings = Settings(store=store, actor="tester", theme=theme)
+def make_app(
+    store: str,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    approvals: Sequence[ApprovalRule] = (),
+) -> ConsoleApp:
+    settings = Settings(store=store, actor="tester", theme=theme, approvals=tuple(approvals))
     return ConsoleApp(StillOpening(settings, demo=False, read_only=read_only))
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from console_support import make_app, opened, press, screen_text, settled, type_in
+from support import command
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.requests import FORMS, FieldError, command_of
 from entitlement_ledger.console.screens.form import FormScreen
+from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.ledger import Ledger
 
 
@@ -81,6 +83,62 @@ async def test_a_subscription_is_bought_upgraded_and_cancelled(store: str) -> No
         assert ledger_of(pilot).subscriptions("C1") == []
 
 
+async def test_what_is_used_renewed_and_downgraded(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "u")
+        await fill(pilot, entitlement="PTS", quantity="40")
+        assert "560 pt" in await confirm(pilot)
+        await press(pilot, "p")
+        await fill(pilot, product="PLUS")
+        await confirm(pilot)
+        await press(pilot, "n")
+        await fill(pilot, product="PLUS")
+        assert "gives a new grant: 9 pt of PTS" in await confirm(pilot)
+        await press(pilot, "minus")
+        await fill(pilot, **{"from": "PLUS"}, to="BASIC", timing="period_end")
+        assert "downgrade PLUS to BASIC" in await confirm(pilot)
+        (bought,) = ledger_of(pilot).subscriptions("C1")
+        assert bought.product == "PLUS"
+
+
+async def test_a_hold_is_released_from_its_transaction(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "h")
+        await fill(pilot, entitlement="PTS", quantity="80")
+        await confirm(pilot)
+        await press(pilot, "2", "enter", "l")
+        await fill(pilot)
+        assert "600 pt" in await confirm(pilot)
+        (balance,) = ledger_of(pilot).balances("C1", "PTS")
+        assert (balance.available, balance.held) == (600, 0)
+
+
+@pytest.mark.parametrize(("key", "available"), [("A", 610), ("R", 600)], ids=["approve", "reject"])
+async def test_a_proposal_is_decided_from_its_transaction(
+    store: str, key: str, available: int
+) -> None:
+    rules = [ApprovalRule(frozenset({"issue"}))]
+    async with make_app(store, approvals=rules).run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        line = command("issue", "proposed", quantity=10, reference="order:7")
+        ledger_of(pilot).post([line], actor="somebody else")
+        await press(pilot, "2", "r", "slash")
+        await type_in(pilot, "status:pending")
+        await press(pilot, "enter", "enter")
+        assert "a second person to approve or reject it" in screen_text(pilot)
+        await press(pilot, "v")
+        assert not isinstance(pilot.app.screen, FormScreen)
+        await press(pilot, key)
+        await fill(pilot)
+        await confirm(pilot)
+        (balance,) = ledger_of(pilot).balances("C1", "PTS")
+        assert balance.available == available
+        await press(pilot, key)
+        assert not isinstance(pilot.app.screen, FormScreen)
+
+
 async def test_a_transaction_is_reversed_from_where_it_is_shown(store: str) -> None:
     async with make_app(store).run_test(size=(100, 40)) as pilot:
         await opened(pilot)
@@ -107,9 +165,9 @@ def test_every_form_asks_for_a_reason(kind: str) -> None:
     typed = {name: "1" for name in FORMS[kind].fields if name != "expires_at"}
     with pytest.raises(FieldError, match="say why"):
         command_of(kind, {}, typed, 0)
-    command = command_of(kind, {"key": "k"}, {**typed, "reason": "r"}, 0)
-    assert command["type"] == kind
-    assert command["reason"] == "r"
+    line = command_of(kind, {"key": "k"}, {**typed, "reason": "r"}, 0)
+    assert line["type"] == kind
+    assert line["reason"] == "r"
 
 
 @pytest.mark.parametrize(

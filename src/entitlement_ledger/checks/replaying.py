@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import RESERVED_PREFIX, parse_command
 from entitlement_ledger.domain.decide import Asker, decide
@@ -30,7 +32,8 @@ def hashes(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
 def decisions(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
     """Find commands that, decided again in order, come to another outcome or draw.
 
-    What the system recorded of its own, and what only became a proposal, is taken as it is.
+    What the system recorded of its own, and what only became a proposal, is taken as it is, and so
+    are messages: they are wording, and a later version may say it better.
     """
     book = Book(all_customers=True)
     for sequence, body, _ in rows:
@@ -57,7 +60,8 @@ def _again(book: Book, event: TransactionEvent) -> Event | None:
     except Refused:
         return None
     context = Context(event.recorded_at, event.sequence, event.history)
-    return decide(book, command, context, Asker(event.actor, event.role))
+    again = decide(book, command, context, Asker(event.actor, event.role))
+    return msgspec.structs.replace(again, message=event.message)
 
 
 def _told(event: Event | None) -> str:

@@ -27,6 +27,7 @@ from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
     InstantColumn,
     grants,
+    lapses,
     postings,
     resolutions,
     transactions,
@@ -78,25 +79,42 @@ def _at_fault(told: TableClause) -> Select[Any]:
         return func.coalesce(func.sum(posted), 0)
 
     available, held = total(Account.AVAILABLE), total(Account.HELD)
-    unrecorded = (
-        select(_t.sequence)
-        .where(
-            _t.customer == t.customer,
-            did(CommandType.HOLD),
-            _t.status == Status.PENDING,
-            _t.expires_at <= t.told_at,
-            _t.sequence.not_in(select(_r.target).where(_r.sequence <= t.told_by)),
-        )
-        .exists()
-    )
     joined = told.join(
         grants, and_(_g.customer == t.customer, _g.entitlement == t.entitlement)
     ).join(postings, _p.grant == _g.id)
     return (
         select(*t, available.label("posted_available"), held.label("posted_held"))
         .select_from(joined)
-        .where(~unrecorded)
+        .where(~_lapse_unrecorded(t))
         .group_by(*t)
         .having(or_(available != t.available, held != t.held))
         .order_by(t.told_by)
+    )
+
+
+def _lapse_unrecorded(t: Any) -> Any:
+    """Say whether a hold had lapsed, on some grant, of which the end was not posted yet."""
+    kept = postings.alias("kept")
+    recorded = select(lapses.c.sequence).where(
+        lapses.c.hold == kept.c.sequence,
+        lapses.c.grant == kept.c.grant,
+        lapses.c.sequence <= t.told_by,
+    )
+    resolved = select(_r.sequence).where(
+        _r.target == kept.c.sequence, _r.status != Status.EXPIRED, _r.sequence <= t.told_by
+    )
+    return (
+        select(kept.c.sequence)
+        .select_from(kept.join(transactions, _t.sequence == kept.c.sequence))
+        .where(
+            kept.c.customer == t.customer,
+            kept.c.entitlement == t.entitlement,
+            kept.c.account == Account.HELD,
+            kept.c.quantity > 0,
+            did(CommandType.HOLD),
+            _t.expires_at <= t.told_at,
+            ~recorded.correlate_except(lapses).exists(),
+            ~resolved.correlate_except(resolutions).exists(),
+        )
+        .exists()
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from entitlement_ledger import __version__
-from entitlement_ledger.cli import printing, showing
+from entitlement_ledger.cli import detailing, explaining, printing, showing
 from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.settings import Settings, load_settings
@@ -278,7 +278,7 @@ def _pages(
 def show(context: click.Context, transaction: str, as_json: bool) -> None:
     """Show one transaction, by id or key, with postings, event, before and after."""
     with opened(context, read_only=True) as (ledger, _):
-        showing.transaction(ledger.transaction(transaction), as_json)
+        detailing.transaction(ledger.transaction(transaction), as_json)
 
 
 @entl.command()
@@ -293,7 +293,7 @@ def explain(
 ) -> None:
     """Explain a balance grant by grant, and what the next draw would take."""
     with opened(context, read_only=True) as (ledger, _):
-        showing.explanation(ledger.explain(customer, entitlement, at=at), as_json)
+        explaining.explanation(ledger.explain(customer, entitlement, at=at), as_json)
 
 
 @entl.command()

@@ -64,6 +64,8 @@ ACTIONS: tuple[Action, ...] = (
            changes=True),
     Action("release", "l", "Release", "Give back what this hold keeps.", (TRANSACTION,),
            changes=True),
+    Action("approve", "A", "Approve", "Carry out this proposal.", (TRANSACTION,), changes=True),
+    Action("reject", "R", "Reject", "Turn this proposal down.", (TRANSACTION,), changes=True),
     Action(
         "open_customer", "c", "Customer", "Show the customer of this row.", (LEDGER, AUDIT, DETAIL),
         footer=False,

@@ -39,6 +39,8 @@ FORMS: dict[str, Form] = {
     "capture": Form("Capture", ("quantity",), "empty: all that is held", whole=True),
     "release": Form("Release", ()),
     "reverse": Form("Reverse", ("quantity",), "empty: all that is left", whole=True),
+    "approve": Form("Approve", ()),
+    "reject": Form("Reject", ()),
 }
 
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -153,6 +153,8 @@ def transaction(connection: Connection, name: str, now: Instant) -> TransactionD
     (shown,) = _transaction_rows(connection, [row], now)
     return TransactionDetail(
         row=shown,
+        does=event.kind,
+        proposal=event.proposal,
         message=event.message,
         history=event.history,
         target=None if event.target is None else transaction_id(event.target),

@@ -80,6 +80,11 @@ def _balance_changes(changes: Iterable[BalanceChange]) -> list[Content]:
     ]
 
 
+def _waits_for(detail: TransactionDetail) -> str | None:
+    waits = detail.proposal and detail.row.status == "pending"
+    return "a second person to approve or reject it" if waits else None
+
+
 def transaction(detail: TransactionDetail) -> Content:
     """Describe one transaction."""
     row = detail.row
@@ -104,6 +109,7 @@ def transaction(detail: TransactionDetail) -> Content:
                 ("reversed by", ", ".join(detail.reversed_by)),
                 ("key", row.key),
                 ("id", f"{row.transaction}, event {row.sequence}"),
+                ("waits for", _waits_for(detail)),
                 ("origin", "migrated from another system" if detail.history else None),
             )
         ),

@@ -123,19 +123,33 @@ class TransactionScreen(DetailScreen):
         """Give back what this hold keeps."""
         self._open_form("release")
 
+    def action_approve(self) -> None:
+        """Carry out this proposal."""
+        self._open_form("approve")
+
+    def action_reject(self) -> None:
+        """Turn this proposal down."""
+        self._open_form("reject")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done with this transaction."""
-        detail = self._detail
-        if action in ("capture", "release", "reverse"):
-            if detail is None or detail.row.code is not None:
-                return False
-            if (action == "reverse") == (detail.row.type == "hold"):
-                return False
+        about_it = ("capture", "release", "reverse", "approve", "reject")
+        if action in about_it and action not in _possible(self._detail):
+            return False
         return super().check_action(action, parameters)
 
     def customer(self) -> str | None:
         """Give whose transaction it is."""
         return self._detail.row.customer if self._detail else None
+
+
+def _possible(detail: TransactionDetail | None) -> tuple[str, ...]:
+    """Say what can be asked for about a transaction; the ledger decides whether it may be."""
+    if detail is None or detail.row.code is not None:
+        return ()
+    if detail.proposal:
+        return ("approve", "reject") if detail.row.status == "pending" else ()
+    return ("capture", "release") if detail.does == "hold" else ("reverse",)
 
 
 class ExplanationScreen(DetailScreen):

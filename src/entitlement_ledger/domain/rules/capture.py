@@ -6,6 +6,7 @@ from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Command
 from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
 from entitlement_ledger.domain.holdings import GrantState, Pin
+from entitlement_ledger.domain.quantities import format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import (
     Context,
@@ -13,6 +14,7 @@ from entitlement_ledger.domain.rules.context import (
     known_customer,
     not_closed,
     quantity_positive_if_given,
+    scale_of,
 )
 from entitlement_ledger.domain.rules.resolving import (
     known_hold,
@@ -32,9 +34,11 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     quantity = held if command.quantity is None else command.quantity
     pins = pinned(book, hold)
     parts = _parts(pins, min(quantity, held))
-    _bearable(parts)
+    scale = scale_of(book, hold)
+    _bearable(parts, scale)
     if quantity > held:
-        raise Refused(Code.EXCEEDS_HELD, f"{quantity} asked for, {held} are held")
+        asked, can = (format_quantity(n, scale) for n in (quantity, held))
+        raise Refused(Code.EXCEEDS_HELD, f"{asked} asked for, {can} are held")
     decision = Decision(at, hold.event.entitlement, quantity=quantity, target=hold.event.sequence)
     for state, pin, captured in parts:
         _capture(decision, state, pin, captured)
@@ -52,17 +56,18 @@ def _parts(pins: list[tuple[GrantState, Pin]], quantity: int) -> list[tuple[Gran
     return parts
 
 
-def _bearable(parts: list[tuple[GrantState, Pin, int]]) -> None:
+def _bearable(parts: list[tuple[GrantState, Pin, int]], scale: int) -> None:
     """Refuse a late capture of what has come back at the hold's end and is spent since."""
     for state, pin, captured in parts:
         if pin.expires_at is None or not state.lapses_back(pin):
             continue
         left = state.live.lowest_from(pin.expires_at)
         if left < captured:
+            back, rest = (format_quantity(n, scale) for n in (captured, max(left, 0)))
             raise Refused(
                 Code.ALREADY_RESOLVED,
-                f"the hold has ended: of {captured} that came back to grant {state.grant.id}, "
-                f"{max(left, 0)} are left",
+                f"the hold has ended: of {back} that came back to grant {state.grant.id}, "
+                f"{rest} are left",
             )
 
 

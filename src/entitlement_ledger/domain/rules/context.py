@@ -232,6 +232,12 @@ def room_for(quantity: int, holding: Holding) -> None:
         )
 
 
+def scale_of(book: Book, original: Original) -> int:
+    """Say where the decimal point of what a transaction moved stands."""
+    entitlement = book.entitlements.get(original.event.entitlement or "")
+    return entitlement.scale if entitlement else 0
+
+
 def not_ahead(at: Instant, context: Context) -> None:
     """Refuse what would take effect more than five minutes ahead of the ledger's clock."""
     if at > context.now + AHEAD_MAX:

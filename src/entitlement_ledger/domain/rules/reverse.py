@@ -23,6 +23,7 @@ from entitlement_ledger.domain.rules.context import (
     not_earlier,
     quantity_positive_if_given,
     room_for,
+    scale_of,
 )
 from entitlement_ledger.domain.rules.subscribing import end_subscription
 from entitlement_ledger.domain.subscriptions import subscription_id
@@ -47,7 +48,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     event = original.event
     if event.kind == CommandType.PURCHASE:
         return _purchase(book, original, command, at, context)
-    quantity = _quantity(original, command)
+    quantity = _quantity(original, command, scale_of(book, original))
     assert event.entitlement is not None, "what was drawn or given is of one entitlement"
     holding = book.holding(command.customer, event.entitlement)
     decision = Decision(at, event.entitlement, quantity=quantity, target=event.sequence)
@@ -102,16 +103,18 @@ def _purchase(
     return decision
 
 
-def _quantity(original: Original, command: Command) -> int:
+def _quantity(original: Original, command: Command, scale: int) -> int:
     """Give how much is reversed: as asked, or all that is left."""
     whole = abs(original.event.quantity or 0)
     left = whole - original.reversed
     if not left:
         raise Refused(Code.ALREADY_RESOLVED, "all of it has been reversed already")
     if command.quantity is not None and command.quantity > left:
+        asked, rest, all_of_it = (
+            format_quantity(n, scale) for n in (command.quantity, left, whole)
+        )
         raise Refused(
-            Code.EXCEEDS_ORIGINAL,
-            f"{command.quantity} asked for, {left} of {whole} are left unreversed",
+            Code.EXCEEDS_ORIGINAL, f"{asked} asked for, {rest} of {all_of_it} are left unreversed"
         )
     return left if command.quantity is None else command.quantity
 
