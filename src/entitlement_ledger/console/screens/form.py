@@ -157,7 +157,7 @@ class FormScreen(LedgerScreen):
     def _effect(self, content: Content) -> None:
         effect = self.query_one("#effect", Static)
         effect.update(content)
-        effect.scroll_visible(animate=False)
+        effect.scroll_visible(animate=False, top=True)
 
     def _typed(self) -> dict[str, str]:
         typed = {each.id or "": each.value for each in self.query(".field Input").results(Input)}
