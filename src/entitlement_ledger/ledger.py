@@ -5,60 +5,47 @@ Reads may come from any thread, each on a connection of its own; writing is one 
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.answers import (
-    Access,
-    Balance,
-    CheckResult,
-    CustomerRow,
-    Difference,
     DueWork,
-    EntitlementRow,
-    EventFilter,
-    EventRow,
-    Explanation,
-    HistoryFilter,
     Imported,
-    Page,
-    ProductRow,
-    StoreStatus,
-    SubscriptionRow,
-    TransactionDetail,
-    TransactionRow,
 )
-from entitlement_ledger.checks.running import run_checks
+from entitlement_ledger.audit.sealing import accept, as_it_is, check_witness, make_checkpoint
+from entitlement_ledger.audit.witness import Witness, put_aside
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import CommandType, Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Event, TransactionEvent
-from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
-from entitlement_ledger.errors import Cancelled, InputError, StoreError
+from entitlement_ledger.errors import InputError, LedgerError, StoreError
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
-from entitlement_ledger.store import auditing, balances, customers, views
-from entitlement_ledger.store.comparing import access, differences
+from entitlement_ledger.reading import Reading
 from entitlement_ledger.store.dialect import (
     ConstraintError,
     DatabaseError,
-    InterruptError,
-    interrupt,
 )
 from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
-from entitlement_ledger.store.opening import create_store, explain, open_engine, store_path
+from entitlement_ledger.store.opening import (
+    create_store,
+    explain,
+    open_engine,
+    store_id,
+    store_path,
+)
 from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
-from entitlement_ledger.store.selling import product_rows, subscription_rows
+from entitlement_ledger.store.tree import TreeError
 from entitlement_ledger.sweeping import renew, sweep
 
 Progress = Callable[[int, int], None]
@@ -69,7 +56,7 @@ def _silent(_done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-class Ledger:
+class Ledger(Reading):
     """An open ledger."""
 
     def __init__(
@@ -81,26 +68,28 @@ class Ledger:
         clock: Clock,
         roles: Mapping[str, str],
         approvals: Sequence[ApprovalRule] = (),
+        witness: Witness,
+        signing_key: Path | None = None,
     ) -> None:
         """Use `open` instead."""
-        self._engine = engine
-        self._path = path
-        self._read_only = read_only
-        self._clock = clock
+        super().__init__(engine, path, read_only=read_only, clock=clock)
         self._roles = roles
         policy = Policy(mapped=bool(roles), approvals=tuple(approvals))
-        self._writer = Writer(engine, clock, roles.get, policy)
-        self._reading: dict[int, Connection] = {}
+        self._witness = witness
+        self._signing_key = signing_key
+        self._writer = Writer(engine, clock, roles.get, policy, witness)
 
     @classmethod
-    def create(cls, store: str) -> None:
-        """Make an empty store.
+    def create(cls, store: str, *, witness: Path | None = None) -> None:
+        """Make an empty store. The witness of a store that was there before is put aside.
 
         Raises:
             InputError: there is something at that path.
             StoreError: it cannot be written.
         """
-        create_store(store_path(store))
+        path = store_path(store)
+        create_store(path)
+        put_aside(witness_path(path, witness))
 
     @classmethod
     def open(
@@ -112,19 +101,30 @@ class Ledger:
         roles: Mapping[str, str] | None = None,
         approvals: Sequence[ApprovalRule] = (),
         catching_up: bool = True,
+        witness: Path | None = None,
+        signing_key: Path | None = None,
+        unwitnessed: bool = False,
     ) -> Self:
         """Open a store that exists.
 
         `roles` gives actors their roles; `approvals` says what needs a second person. Projections
         that a crash left behind the journal are brought up, unless they are to be rebuilt.
+        `witness` is the folder of the witness, beside the store by default; `signing_key` the file
+        of the key, made where it is missing, by which the ledger is sealed when it is closed.
+        `unwitnessed` opens a store whatever its witness has seen.
 
         Raises:
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
         """
         path = store_path(store)
         engine = open_engine(path, read_only=read_only)
-        if catching_up:
-            engine = _caught_up(engine, path, read_only=read_only)
+        try:
+            if catching_up:
+                engine = _caught_up(engine, path, read_only=read_only)
+            watched = _watched(engine, path, witness, read_only=read_only, unwitnessed=unwitnessed)
+        except StoreError:
+            engine.dispose()
+            raise
         return cls(
             engine,
             path,
@@ -132,15 +132,21 @@ class Ledger:
             clock=clock,
             roles=roles or {},
             approvals=approvals,
+            witness=watched,
+            signing_key=None if read_only else signing_key,
         )
 
     def close(self) -> None:
         """Close every connection; the file is free for others then.
 
-        Projections that cannot be brought up to the journal now are brought up when it is opened.
+        Projections that cannot be brought up to the journal now are brought up when it is opened;
+        a checkpoint that cannot be made now is made at the next session's end.
         """
-        with suppress(DatabaseError, SQLAlchemyError):
+        with suppress(DatabaseError, SQLAlchemyError, LedgerError):
             self._writer.catch_up()
+            if self._signing_key is not None:
+                self.checkpoint()
+        self._witness.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -202,248 +208,54 @@ class Ledger:
             events += sweep(self._writer, pairs, until, progress)
         return _due_work(events)
 
+    def checkpoint(self) -> str:
+        """Sign what the journal is now; give the checkpoint as a signed note.
+
+        Raises:
+            InputError: there is no signing key, or it cannot be used.
+        """
+        if self._signing_key is None:
+            raise InputError("a checkpoint needs a signing key, and a store that may be written")
+        from entitlement_ledger.audit.notes import load_key
+
+        key = load_key(self._signing_key, make=True)
+        assert key is not None, "it is made where it is missing"
+        with self._explained():
+            return self._writer.seal(lambda connection: make_checkpoint(connection, key))
+
+    def accept_history(self, *, actor: str, reason: str) -> None:
+        """Let the witness accept the store as it is; it keeps who said so, and why."""
+        with self._read() as connection:
+            accept(connection, self._witness, actor, reason)
+
     def rebuild(self, progress: Progress = _silent) -> int:
         """Drop the projections and make them again; give the number of events read."""
         with self._explained():
             return self._writer.alone(lambda connection: rebuild(connection, progress))
 
-    # Reading
 
-    def now(self) -> Instant:
-        """Give the ledger's now: the later of the clock and the last `recorded_at`."""
-        with self._read() as connection:
-            return self._now(connection)
+def witness_path(path: Path, folder: Path | None) -> Path:
+    """Say where the witness of a store is."""
+    return (path.parent if folder is None else folder) / f"{path.name}.witness"
 
-    def status(self) -> StoreStatus:
-        """Say what the store is and how much is in it."""
-        with self._read() as connection:
-            sequence, recorded_at = last(connection)
-            return StoreStatus(
-                path=str(self._path),
-                read_only=self._read_only,
-                events=sequence,
-                transactions=views.count_history(connection, HistoryFilter(), self._clock()),
-                customers=customers.count_customers(connection, search=""),
-                last_recorded_at=recorded_at,
-            )
 
-    def customers(
-        self, *, search: str = "", after: str | None = None, limit: int = 100
-    ) -> list[CustomerRow]:
-        """Give customers whose id, name or email holds a text, by id, after one already seen."""
-        with self._read() as connection:
-            return customers.find_customers(connection, search=search, after=after, limit=limit)
-
-    def count_customers(self, *, search: str = "") -> int:
-        """Count the customers that a search finds."""
-        with self._read() as connection:
-            return customers.count_customers(connection, search=search)
-
-    def customer(self, customer: str) -> CustomerRow:
-        """Give one customer.
-
-        Raises:
-            InputError: there is none of that id.
-        """
-        with self._read() as connection:
-            found = customers.customer(connection, customer)
-        if found is None:
-            raise InputError(f"no customer {customer!a}: check the id")
-        return found
-
-    def entitlements(self) -> list[EntitlementRow]:
-        """Give the catalogue's entitlements, by code."""
-        with self._read() as connection:
-            return customers.entitlement_rows(connection)
-
-    def products(self) -> list[ProductRow]:
-        """Give the products as they are sold now, by code."""
-        with self._read() as connection:
-            return product_rows(connection)
-
-    def subscriptions(self, customer: str) -> list[SubscriptionRow]:
-        """Give a customer's live subscriptions, oldest first."""
-        with self._read() as connection:
-            return subscription_rows(connection, customer)
-
-    def balances(
-        self,
-        customer: str,
-        entitlement: str | None = None,
-        *,
-        at: Instant | None = None,
-        known_at: Instant | None = None,
-    ) -> list[Balance]:
-        """Give balances at an instant, as known at another; both default to now.
-
-        Raises:
-            InputError: an unknown customer or entitlement, or a time before history begins.
-        """
-        with self._read() as connection:
-            if not self._answerable(connection, customer, entitlement, at, known_at):
-                return []
-            moment = self._now(connection) if at is None else at
-            return balances.balances(connection, customer, entitlement, moment, known_at)
-
-    def explain(
-        self,
-        customer: str,
-        entitlement: str,
-        *,
-        at: Instant | None = None,
-        known_at: Instant | None = None,
-    ) -> Explanation:
-        """Explain a balance grant by grant, and what the next draw would take.
-
-        Raises:
-            InputError: an unknown customer or entitlement, or a time before history begins.
-        """
-        with self._read() as connection:
-            if not self._answerable(connection, customer, entitlement, at, known_at):
-                raise InputError("the store is empty: there is nothing to explain")
-            moment = self._now(connection) if at is None else at
-            (balance,) = balances.balances(connection, customer, entitlement, moment, known_at)
-            return balances.explanation(connection, balance, moment, known_at)
-
-    def history(
-        self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
-    ) -> Page[TransactionRow]:
-        """Give a page of transactions, newest first; `after` is the last sequence seen."""
-        with self._read() as connection:
-            now = self._now(connection)
-            wanted = only or HistoryFilter()
-            return views.history(connection, wanted, now, after=after, limit=limit)
-
-    def count_history(self, only: HistoryFilter | None = None) -> int:
-        """Count the transactions that a filter matches."""
-        with self._read() as connection:
-            now = self._now(connection)
-            return views.count_history(connection, only or HistoryFilter(), now)
-
-    def transaction(self, name: str) -> TransactionDetail:
-        """Give one transaction, by id or key.
-
-        Raises:
-            InputError: there is none of that name.
-        """
-        with self._read() as connection:
-            found = views.transaction(connection, name, self._now(connection))
-        if found is None:
-            raise InputError(f"no transaction {name!a}: give its id or its key")
-        return found
-
-    def events(
-        self, only: EventFilter | None = None, *, after: int | None = None, limit: int = 100
-    ) -> Page[EventRow]:
-        """Give a page of the journal's events, newest first; `after` is the last sequence seen."""
-        with self._read() as connection:
-            return auditing.events(connection, only or EventFilter(), after=after, limit=limit)
-
-    def count_events(self, only: EventFilter | None = None) -> int:
-        """Count the events that a filter matches."""
-        with self._read() as connection:
-            return auditing.count_events(connection, only or EventFilter())
-
-    def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
-        """Run the consistency checks of these names, or all.
-
-        Raises:
-            InputError: there is no check of a name.
-        """
-        with self._read() as connection:
-            return list(run_checks(connection, names))
-
-    def access(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Access:
-        """Say whether a customer has an entitlement at an instant, and why.
-
-        Raises:
-            InputError: an unknown customer or entitlement, or a time before history begins.
-        """
-        with self._read() as connection:
-            if not self._answerable(connection, customer, entitlement, at, None):
-                raise InputError("the store is empty: nobody has access to anything")
-            moment = self._now(connection) if at is None else at
-            return access(connection, customer, entitlement, moment)
-
-    def difference(
-        self, at: Instant, known_before: Instant, known_after: Instant, customer: str | None = None
-    ) -> list[Difference]:
-        """Give the balances at an instant that are known otherwise at two moments.
-
-        Raises:
-            InputError: a time before history or knowledge begins, or moments in the wrong order.
-        """
-        if known_before > known_after:
-            raise InputError("the first moment of knowledge is later than the second: swap them")
-        with self._read() as connection:
-            if not self._answerable(connection, customer, None, at, known_before):
-                return []
-            return differences(connection, at, known_before, known_after, customer)
-
-    def interrupt(self, thread: int | None = None) -> None:
-        """Interrupt the query that a thread waits for, or all; `Cancelled` is raised there."""
-        for reader, connection in list(self._reading.items()):
-            if thread in (None, reader):
-                interrupt(connection)
-
-    # Within
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        """Give a connection to read on; what goes wrong becomes one clear error."""
-        thread = threading.get_ident()
-        with self._explained():
-            self._writer.catch_up()
-        with self._explained(), self._engine.connect() as connection:
-            self._reading[thread] = connection
-            try:
-                yield connection
-            finally:
-                self._reading.pop(thread, None)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except InterruptError:
-            raise Cancelled("the query was cancelled") from None
-        except (DatabaseError, SQLAlchemyError) as error:
-            if isinstance(getattr(error, "orig", None), InterruptError):
-                raise Cancelled("the query was cancelled") from None
-            raise explain(error, self._path) from error
-
-    def _now(self, connection: Connection) -> Instant:
-        _, recorded_at = last(connection)
-        now = self._clock()
-        return now if recorded_at is None else max(now, recorded_at)
-
-    def _answerable(
-        self,
-        connection: Connection,
-        customer: str | None,
-        entitlement: str | None,
-        at: Instant | None,
-        known_at: Instant | None,
-    ) -> bool:
-        """Say whether there is anything to answer from; refuse what would be a silent zero."""
-        begins = balances.history_begins(connection)
-        known_from = balances.knowledge_begins(connection)
-        if begins is None or known_from is None:
-            return False
-        if at is not None and at < begins:
-            raise InputError(
-                f"history begins at {format_instant(begins)}: ask about that time or a later one"
-            )
-        if known_at is not None and known_at < known_from:
-            raise InputError(
-                f"knowledge begins at {format_instant(known_from)}: "
-                "ask as known then or at a later time"
-            )
-        if customer is not None and not balances.customer_exists(connection, customer):
-            raise InputError(f"no customer {customer!a}: check the id")
-        if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
-            raise InputError(f"no entitlement {entitlement!a}: check the code")
-        return True
+def _watched(
+    engine: Engine, path: Path, folder: Path | None, *, read_only: bool, unwitnessed: bool
+) -> Witness:
+    """Hold a store against its witness; a store that has none yet gets one that begins now."""
+    try:
+        with engine.connect() as connection:
+            witness = Witness(witness_path(path, folder), store_id(connection))
+            if unwitnessed:
+                return witness
+            seen = check_witness(connection, witness, path)
+            if seen is None and not read_only and last(connection)[0]:
+                # A journal with a gap has no root: `verify` says so, and nothing is witnessed.
+                with suppress(TreeError):
+                    witness.append(as_it_is(connection))
+    except (DatabaseError, SQLAlchemyError) as error:
+        raise explain(error, path) from None
+    return witness
 
 
 def _due_work(events: list[Event]) -> DueWork:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from entitlement_ledger.audit.witness import Seen, Witness
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Command, Line, parse_command
@@ -27,10 +29,13 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.merkle import Frontier
 from entitlement_ledger.store.journal import append_events
 from entitlement_ledger.store.loading import load, new_book
-from entitlement_ledger.store.projections import project
-from entitlement_ledger.store.rebuilding import catch_up
+from entitlement_ledger.store.rebuilding import catch_up, project_new
+from entitlement_ledger.store.tree import frontier
+
+Told = TypeVar("Told")
 
 _BEHIND_MAX = 256
 _HOLDINGS_MAX = 50_000
@@ -46,34 +51,32 @@ class Writer:
         clock: Clock,
         role_of: Callable[[str], str | None],
         policy: Policy = ANYTHING,
+        witness: Witness | None = None,
     ) -> None:
         self._policy = policy
         self._engine = engine
         self._clock = clock
         self._role_of = role_of
         self._lock = threading.Lock()
+        self._witness = witness
         self._book: Book | None = None
+        self._tree: Frontier | None = None
         self._behind = 0
 
     def post(
         self, lines: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
     ) -> list[Outcome]:
-        """Record a batch; give the outcomes in order, once they are durable."""
+        """Record a batch; give the outcomes in order, once they are durable and witnessed."""
         read = [_read(line) for line in lines]
-        with self._lock:
-            try:
-                with self._engine.begin() as connection:
-                    book = self._ready_book(connection)
-                    outcomes, events = self._decide(connection, book, read, actor, history)
-                    if atomic and any(each.status is Status.REFUSED for each in outcomes):
-                        self._book = None
-                        return _none_of(outcomes)
-                    behind = self._write(connection, events)
-            except BaseException:
-                self._distrust()
-                raise
-            self._wrote(book, behind)
-            return outcomes
+
+        def work(connection: Connection, book: Book) -> tuple[list[Outcome], Sequence[Event]]:
+            outcomes, events = self._decide(connection, book, read, actor, history)
+            if atomic and any(each.status is Status.REFUSED for each in outcomes):
+                self._book = None
+                return _none_of(outcomes), []
+            return outcomes, events
+
+        return self._commit(work)
 
     def preview(
         self,
@@ -98,17 +101,31 @@ class Writer:
         Gives the events recorded. `change` takes them into the book itself, and may
         write tables that are not projections on the same connection.
         """
+
+        def work(connection: Connection, book: Book) -> tuple[Sequence[Event], Sequence[Event]]:
+            events = change(connection, book, self.now(book))
+            return events, events
+
+        return self._commit(work)
+
+    def _commit(self, work: Callable[[Connection, Book], tuple[Told, Sequence[Event]]]) -> Told:
+        """Record the events that `work` makes of the book, in one database transaction."""
         with self._lock:
             try:
                 with self._engine.begin() as connection:
-                    book = self._ready_book(connection)
-                    events = change(connection, book, self.now(book))
-                    behind = self._write(connection, events)
+                    book, tree = self._ready(connection)
+                    told, events = work(connection, book)
+                    behind, tree = self._write(connection, events, tree)
             except BaseException:
                 self._distrust()
                 raise
-            self._wrote(book, behind)
-            return events
+            self._behind, self._tree = behind, tree
+            if not behind:
+                # The book keeps what the projections lack.
+                book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+            if events and self._witness is not None:
+                self._witness.append(Seen(tree.size, tree.root()))
+            return told
 
     def alone(self, work: Callable[[Connection], int]) -> int:
         """Do work on the store while nothing is posted; what is kept in memory is read again."""
@@ -116,6 +133,18 @@ class Writer:
             self._distrust()
             with self._engine.begin() as connection:
                 return work(connection)
+
+    def seal(self, make: Callable[[Connection], tuple[str, Seen | None]]) -> str:
+        """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
+        with self._lock:
+            with self._engine.begin() as connection:
+                if self._behind:
+                    catch_up(connection)
+                note, seen = make(connection)
+            self._behind = 0
+            if seen is not None and self._witness is not None:
+                self._witness.append(seen)
+            return note
 
     def catch_up(self) -> None:
         """Bring the projections up to the journal, so that a read sees all that was answered."""
@@ -126,44 +155,47 @@ class Writer:
                 catch_up(connection)
             self._behind = 0
 
-    def _write(self, connection: Connection, events: Sequence[Event]) -> int:
-        """Append events to the journal; give how many the projections will be behind it.
+    def _write(
+        self, connection: Connection, events: Sequence[Event], tree: Frontier
+    ) -> tuple[int, Frontier]:
+        """Append events to the journal; give how far the projections will be behind, and the tree.
 
         A statement costs more than a row: a few events go into the journal alone, and the
         projections are brought up right behind, many events at a time.
         """
-        append_events(connection, events)
+        if not events:
+            return self._behind, tree
+        grown = tree.copy()
+        for leaf in append_events(connection, events):
+            grown.append(leaf)
         behind = self._behind + len(events)
         if behind < _BEHIND_MAX:
-            return behind
+            return behind, grown
         if self._behind:
             catch_up(connection)
         else:
-            project(connection, events)
-        return 0
+            project_new(connection, events)
+        return 0, grown
 
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
         self._behind += 1
 
-    def _wrote(self, book: Book, behind: int) -> None:
-        """Go on from what is now durable. The book keeps what the projections lack."""
-        self._behind = behind
-        if not behind:
-            book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
-
     def now(self, book: Book) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""
         now = self._clock()
         return now if book.last_recorded_at is None else max(now, book.last_recorded_at)
 
-    def _ready_book(self, connection: Connection) -> Book:
-        if self._book is None:
+    def _ready(self, connection: Connection) -> tuple[Book, Frontier]:
+        """Give the book and the tree, read again where they cannot be trusted."""
+        if self._book is None or self._tree is None:
             if self._behind:
                 catch_up(connection)
+                self._behind = 0
             self._book = new_book(connection)
-        return self._book
+            self._tree = frontier(connection, self._book.last_sequence)
+        return self._book, self._tree
 
     def _decide(
         self,

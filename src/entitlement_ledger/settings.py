@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entitlement_ledger.domain.policy import ApprovalRule
 
 _APP = "entitlement-ledger"
-_NAMES = ("store", "theme", "roles", "approval")
+_NAMES = ("store", "theme", "witness", "signing_key", "roles", "approval")
 _ROLES = ("support", "supervisor", "auditor", "finance", "system")
 _KINDS = ("points", "credits", "quota", "feature", "offer")
 _TYPES = (
@@ -35,12 +35,16 @@ class Settings:
         roles: actor to role; an actor without one has none.
         approvals: what needs a second person.
         theme: name of the console's theme; None is the default.
+        witness: the folder of witnesses; None is beside the store.
+        signing_key: the file of the key that signs checkpoints.
     """
 
     store: str
     actor: str
     roles: Mapping[str, str] = field(default_factory=dict)
     theme: str | None = None
+    witness: Path | None = None
+    signing_key: Path | None = None
     approvals: tuple[ApprovalRule, ...] = ()
 
 
@@ -74,6 +78,9 @@ def load_settings(*, store: str | None = None, actor: str | None = None) -> Sett
         actor=actor or getpass.getuser(),
         roles=roles,
         theme=_text(said, "theme", path),
+        witness=_path(os.environ.get("ENTL_WITNESS") or _text(said, "witness", path)),
+        signing_key=_path(os.environ.get("ENTL_KEY") or _text(said, "signing_key", path))
+        or config_folder() / "signing.key",
     )
 
 
@@ -126,6 +133,10 @@ def _text(said: Mapping[str, object], name: str, path: Path) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InputError(f"{path}: {name} must be text")
     return value
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser() if text else None
 
 
 def _default() -> str:

@@ -104,7 +104,11 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable
 
 @contextmanager
 def opened(
-    context: click.Context, *, read_only: bool, catching_up: bool = True
+    context: click.Context,
+    *,
+    read_only: bool,
+    catching_up: bool = True,
+    unwitnessed: bool = False,
 ) -> Iterator[tuple[Ledger, Settings]]:
     """Open the chosen store for the length of a command."""
     from entitlement_ledger.ledger import Ledger
@@ -116,6 +120,9 @@ def opened(
         roles=settings.roles,
         approvals=settings.approvals,
         catching_up=catching_up,
+        unwitnessed=unwitnessed,
+        witness=settings.witness,
+        signing_key=settings.signing_key,
     ) as ledger:
         yield ledger, settings
 
@@ -135,7 +142,7 @@ def init(context: click.Context) -> None:
     from entitlement_ledger.ledger import Ledger
 
     settings = context.ensure_object(_Chosen).settings()
-    Ledger.create(settings.store)
+    Ledger.create(settings.store, witness=settings.witness)
     printing.narrate(f"made an empty store at {settings.store}")
 
 
@@ -340,7 +347,7 @@ def diff(
 @click.pass_context
 def check(context: click.Context, names: tuple[str, ...], as_json: bool) -> int:
     """Run the consistency checks; exit 1 when one fails."""
-    with opened(context, read_only=True) as (ledger, _):
+    with opened(context, read_only=True, unwitnessed=True) as (ledger, _):
         results = ledger.check(names)
     showing.checks(results, as_json)
     return 0 if all(each.ok for each in results) else 1

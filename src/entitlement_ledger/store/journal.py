@@ -15,19 +15,21 @@ from entitlement_ledger.store.tables import journal
 CHUNK_ROWS = 10_000
 
 
-def append_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Append events, in order, in one statement."""
+def append_events(connection: Connection, events: Sequence[Event]) -> list[bytes]:
+    """Append events, in order, in one statement; give their hashes as leaves."""
     bodies = [encode_event(event) for event in events]
+    hashes = [leaf_hash(body) for body in bodies]
     append(
         connection,
         journal,
         {
             "sequence": [event.sequence for event in events],
             "recorded_at": [event.recorded_at for event in events],
-            "hash": [leaf_hash(body) for body in bodies],
+            "hash": hashes,
             "body": bodies,
         },
     )
+    return hashes
 
 
 def last(connection: Connection) -> tuple[int, Instant | None]:

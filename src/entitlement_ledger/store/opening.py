@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -16,6 +17,7 @@ from entitlement_ledger.store.tables import SCHEMA_VERSION, metadata, store
 
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)", re.DOTALL)
 _SCHEMA = "schema_version"
+STORE_ID = "id"
 
 
 def store_path(place: str) -> Path:
@@ -81,6 +83,12 @@ def _check_version(engine: Engine, path: Path) -> None:
         )
 
 
+def store_id(connection: Connection) -> str:
+    """Give what tells this store from every other; empty where it has been taken away."""
+    asked = select(store.c.value).where(store.c.name == STORE_ID)
+    return "".join(connection.execute(asked).scalars().all())
+
+
 def create_store(path: Path) -> None:
     """Make an empty store. It appears whole or not at all.
 
@@ -111,7 +119,8 @@ def _write_empty(path: Path) -> None:
     try:
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=False)
-            append(connection, store, {"name": [_SCHEMA], "value": [str(SCHEMA_VERSION)]})
+            said = {_SCHEMA: str(SCHEMA_VERSION), STORE_ID: uuid.uuid4().hex}
+            append(connection, store, {"name": list(said), "value": list(said.values())})
     finally:
         engine.dispose()
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.schema import DropTable
 
+from entitlement_ledger.domain.events import Event
 from entitlement_ledger.store.dialect import make_engine
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
-from entitlement_ledger.store.tables import PROJECTIONS, metadata, store
+from entitlement_ledger.store.tables import PROJECTIONS, metadata, store, tree
+from entitlement_ledger.store.tree import extend
 
 
 def behind(connection: Connection) -> int:
@@ -23,19 +25,27 @@ def behind(connection: Connection) -> int:
 def catch_up(connection: Connection) -> None:
     """Project the events that the projections lack: after a crash, or right behind posting."""
     for events in read_events(connection, after=projected(connection)):
+        project_new(connection, events)
+
+
+def project_new(connection: Connection, events: Sequence[Event]) -> None:
+    """Project events that the journal has, and extend the tree over their hashes."""
+    if events:
         project(connection, events)
+        extend(connection, events[0].sequence - 1, events[-1].sequence)
 
 
 def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int:
     """Make every projection again; give the number of events read."""
     total, _ = last(connection)
     mark_projected(connection, 0)
-    for table in PROJECTIONS:
+    made_again = [*PROJECTIONS, tree]
+    for table in made_again:
         connection.execute(DropTable(table, if_exists=True))
-    metadata.create_all(connection, tables=PROJECTIONS, checkfirst=False)
+    metadata.create_all(connection, tables=made_again, checkfirst=False)
     done = 0
     for events in read_events(connection):
-        project(connection, events)
+        project_new(connection, events)
         done += len(events)
         progress(done, total)
     return done

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -59,7 +59,7 @@ def _instant(name: str, *, nullable: bool = False) -> Column[int]:
 
 
 store = Table("store", metadata, _text("name", key=True), _text("value"))
-"""What the store says of itself: its schema version, and how far the projections have come."""
+"""What the store says of itself: its schema version, its id, how far projections are."""
 
 journal = Table(
     "journal",
@@ -237,6 +237,23 @@ records = Table(
     _instant("recorded_at"),
 )
 """One row a change to a customer, an entitlement or a product: what the audit trail filters by."""
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    _big("place", key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Roots of complete subtrees of 256**level leaves; the leaves are in the journal."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _big("size", key=True),
+    _text("note"),
+)
+"""Signed notes on what the journal was at a size. Made by the ledger; not made again."""
 
 PROJECTIONS = (
     transactions,

@@ -1,0 +1,1 @@
+"""Proving: checkpoints, the witness, verification, proofs."""

@@ -1,0 +1,294 @@
+"""The reading half of the façade: questions, each answered from one connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from entitlement_ledger.answers import (
+    Access,
+    Balance,
+    CheckResult,
+    CustomerRow,
+    Difference,
+    EntitlementRow,
+    EventFilter,
+    EventRow,
+    Explanation,
+    HistoryFilter,
+    Page,
+    ProductRow,
+    StoreStatus,
+    SubscriptionRow,
+    TransactionDetail,
+    TransactionRow,
+)
+from entitlement_ledger.checks.running import run_checks
+from entitlement_ledger.clock import Clock
+from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.errors import Cancelled, InputError
+from entitlement_ledger.posting import Writer
+from entitlement_ledger.store import auditing, balances, customers, views
+from entitlement_ledger.store.comparing import access, differences
+from entitlement_ledger.store.dialect import (
+    DatabaseError,
+    InterruptError,
+    interrupt,
+)
+from entitlement_ledger.store.journal import last
+from entitlement_ledger.store.opening import explain
+from entitlement_ledger.store.selling import product_rows, subscription_rows
+
+
+class Reading:
+    """An open store that answers questions."""
+
+    _writer: Writer
+
+    def __init__(self, engine: Engine, path: Path, *, read_only: bool, clock: Clock) -> None:
+        self._engine = engine
+        self._path = path
+        self._read_only = read_only
+        self._clock = clock
+        self._reading: dict[int, Connection] = {}
+
+    def now(self) -> Instant:
+        """Give the ledger's now: the later of the clock and the last `recorded_at`."""
+        with self._read() as connection:
+            return self._now(connection)
+
+    def status(self) -> StoreStatus:
+        """Say what the store is and how much is in it."""
+        with self._read() as connection:
+            sequence, recorded_at = last(connection)
+            return StoreStatus(
+                path=str(self._path),
+                read_only=self._read_only,
+                events=sequence,
+                transactions=views.count_history(connection, HistoryFilter(), self._clock()),
+                customers=customers.count_customers(connection, search=""),
+                last_recorded_at=recorded_at,
+            )
+
+    def customers(
+        self, *, search: str = "", after: str | None = None, limit: int = 100
+    ) -> list[CustomerRow]:
+        """Give customers whose id, name or email holds a text, by id, after one already seen."""
+        with self._read() as connection:
+            return customers.find_customers(connection, search=search, after=after, limit=limit)
+
+    def count_customers(self, *, search: str = "") -> int:
+        """Count the customers that a search finds."""
+        with self._read() as connection:
+            return customers.count_customers(connection, search=search)
+
+    def customer(self, customer: str) -> CustomerRow:
+        """Give one customer.
+
+        Raises:
+            InputError: there is none of that id.
+        """
+        with self._read() as connection:
+            found = customers.customer(connection, customer)
+        if found is None:
+            raise InputError(f"no customer {customer!a}: check the id")
+        return found
+
+    def entitlements(self) -> list[EntitlementRow]:
+        """Give the catalogue's entitlements, by code."""
+        with self._read() as connection:
+            return customers.entitlement_rows(connection)
+
+    def products(self) -> list[ProductRow]:
+        """Give the products as they are sold now, by code."""
+        with self._read() as connection:
+            return product_rows(connection)
+
+    def subscriptions(self, customer: str) -> list[SubscriptionRow]:
+        """Give a customer's live subscriptions, oldest first."""
+        with self._read() as connection:
+            return subscription_rows(connection, customer)
+
+    def balances(
+        self,
+        customer: str,
+        entitlement: str | None = None,
+        *,
+        at: Instant | None = None,
+        known_at: Instant | None = None,
+    ) -> list[Balance]:
+        """Give balances at an instant, as known at another; both default to now.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, known_at):
+                return []
+            moment = self._now(connection) if at is None else at
+            return balances.balances(connection, customer, entitlement, moment, known_at)
+
+    def explain(
+        self,
+        customer: str,
+        entitlement: str,
+        *,
+        at: Instant | None = None,
+        known_at: Instant | None = None,
+    ) -> Explanation:
+        """Explain a balance grant by grant, and what the next draw would take.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, known_at):
+                raise InputError("the store is empty: there is nothing to explain")
+            moment = self._now(connection) if at is None else at
+            (balance,) = balances.balances(connection, customer, entitlement, moment, known_at)
+            return balances.explanation(connection, balance, moment, known_at)
+
+    def history(
+        self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
+    ) -> Page[TransactionRow]:
+        """Give a page of transactions, newest first; `after` is the last sequence seen."""
+        with self._read() as connection:
+            now = self._now(connection)
+            wanted = only or HistoryFilter()
+            return views.history(connection, wanted, now, after=after, limit=limit)
+
+    def count_history(self, only: HistoryFilter | None = None) -> int:
+        """Count the transactions that a filter matches."""
+        with self._read() as connection:
+            now = self._now(connection)
+            return views.count_history(connection, only or HistoryFilter(), now)
+
+    def transaction(self, name: str) -> TransactionDetail:
+        """Give one transaction, by id or key.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        with self._read() as connection:
+            found = views.transaction(connection, name, self._now(connection))
+        if found is None:
+            raise InputError(f"no transaction {name!a}: give its id or its key")
+        return found
+
+    def events(
+        self, only: EventFilter | None = None, *, after: int | None = None, limit: int = 100
+    ) -> Page[EventRow]:
+        """Give a page of the journal's events, newest first; `after` is the last sequence seen."""
+        with self._read() as connection:
+            return auditing.events(connection, only or EventFilter(), after=after, limit=limit)
+
+    def count_events(self, only: EventFilter | None = None) -> int:
+        """Count the events that a filter matches."""
+        with self._read() as connection:
+            return auditing.count_events(connection, only or EventFilter())
+
+    def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
+        """Run the consistency checks of these names, or all.
+
+        Raises:
+            InputError: there is no check of a name.
+        """
+        with self._read() as connection:
+            return list(run_checks(connection, names))
+
+    def access(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Access:
+        """Say whether a customer has an entitlement at an instant, and why.
+
+        Raises:
+            InputError: an unknown customer or entitlement, or a time before history begins.
+        """
+        with self._read() as connection:
+            if not self._answerable(connection, customer, entitlement, at, None):
+                raise InputError("the store is empty: nobody has access to anything")
+            moment = self._now(connection) if at is None else at
+            return access(connection, customer, entitlement, moment)
+
+    def difference(
+        self, at: Instant, known_before: Instant, known_after: Instant, customer: str | None = None
+    ) -> list[Difference]:
+        """Give the balances at an instant that are known otherwise at two moments.
+
+        Raises:
+            InputError: a time before history or knowledge begins, or moments in the wrong order.
+        """
+        if known_before > known_after:
+            raise InputError("the first moment of knowledge is later than the second: swap them")
+        with self._read() as connection:
+            if not self._answerable(connection, customer, None, at, known_before):
+                return []
+            return differences(connection, at, known_before, known_after, customer)
+
+    def interrupt(self, thread: int | None = None) -> None:
+        """Interrupt the query that a thread waits for, or all; `Cancelled` is raised there."""
+        for reader, connection in list(self._reading.items()):
+            if thread in (None, reader):
+                interrupt(connection)
+
+    # Within
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """Give a connection to read on; what goes wrong becomes one clear error."""
+        thread = threading.get_ident()
+        with self._explained():
+            self._writer.catch_up()
+        with self._explained(), self._engine.connect() as connection:
+            self._reading[thread] = connection
+            try:
+                yield connection
+            finally:
+                self._reading.pop(thread, None)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except InterruptError:
+            raise Cancelled("the query was cancelled") from None
+        except (DatabaseError, SQLAlchemyError) as error:
+            if isinstance(getattr(error, "orig", None), InterruptError):
+                raise Cancelled("the query was cancelled") from None
+            raise explain(error, self._path) from error
+
+    def _now(self, connection: Connection) -> Instant:
+        _, recorded_at = last(connection)
+        now = self._clock()
+        return now if recorded_at is None else max(now, recorded_at)
+
+    def _answerable(
+        self,
+        connection: Connection,
+        customer: str | None,
+        entitlement: str | None,
+        at: Instant | None,
+        known_at: Instant | None,
+    ) -> bool:
+        """Say whether there is anything to answer from; refuse what would be a silent zero."""
+        begins = balances.history_begins(connection)
+        known_from = balances.knowledge_begins(connection)
+        if begins is None or known_from is None:
+            return False
+        if at is not None and at < begins:
+            raise InputError(
+                f"history begins at {format_instant(begins)}: ask about that time or a later one"
+            )
+        if known_at is not None and known_at < known_from:
+            raise InputError(
+                f"knowledge begins at {format_instant(known_from)}: "
+                "ask as known then or at a later time"
+            )
+        if customer is not None and not balances.customer_exists(connection, customer):
+            raise InputError(f"no customer {customer!a}: check the id")
+        if entitlement is not None and not balances.entitlement_exists(connection, entitlement):
+            raise InputError(f"no entitlement {entitlement!a}: check the code")
+        return True

@@ -1,0 +1,31 @@
+"""What all tests share: no settings of whoever runs them, and a store for the console."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The settings, themes and signing key of whoever runs the tests are not theirs to change."""
+    monkeypatch.setenv("ENTL_CONFIG", str(tmp_path_factory.mktemp("config")))
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "ENTL_STORE", "ENTL_WITNESS", "ENTL_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    from console_support import make_store
+
+    return make_store(tmp_path_factory.mktemp("console"))
+
+
+@pytest.fixture
+def store(made_store: str, tmp_path: Path) -> str:
+    """A copy of the console's store, to be written to."""
+    copy = tmp_path / "ledger.duckdb"
+    shutil.copy(made_store, copy)
+    return str(copy)
