@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.answers import (
+    CheckResult,
     DueWork,
     Imported,
 )
@@ -47,6 +48,9 @@ from entitlement_ledger.store.opening import (
 from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
 from entitlement_ledger.store.tree import TreeError
 from entitlement_ledger.sweeping import renew, sweep
+
+if TYPE_CHECKING:
+    from entitlement_ledger.audit.notes import PublicKey
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -133,7 +137,7 @@ class Ledger(Reading):
             roles=roles or {},
             approvals=approvals,
             witness=watched,
-            signing_key=None if read_only else signing_key,
+            signing_key=signing_key,
         )
 
     def close(self) -> None:
@@ -144,7 +148,7 @@ class Ledger(Reading):
         """
         with suppress(DatabaseError, SQLAlchemyError, LedgerError):
             self._writer.catch_up()
-            if self._signing_key is not None:
+            if self._signing_key is not None and not self._read_only:
                 self.checkpoint()
         self._witness.close()
         self._engine.dispose()
@@ -214,7 +218,7 @@ class Ledger(Reading):
         Raises:
             InputError: there is no signing key, or it cannot be used.
         """
-        if self._signing_key is None:
+        if self._signing_key is None or self._read_only:
             raise InputError("a checkpoint needs a signing key, and a store that may be written")
         from entitlement_ledger.audit.notes import load_key
 
@@ -222,6 +226,47 @@ class Ledger(Reading):
         assert key is not None, "it is made where it is missing"
         with self._explained():
             return self._writer.seal(lambda connection: make_checkpoint(connection, key))
+
+    def verify(
+        self,
+        *,
+        key: str | None = None,
+        since_checkpoint: bool = False,
+        progress: Progress = _silent,
+    ) -> list[CheckResult]:
+        """Compute everything again from the journal's raw rows, and hold it against what is stored.
+
+        `key` is the public key that must have signed the checkpoints: by default the one of the
+        signing key, where there is one.
+
+        Raises:
+            InputError: the key is not one.
+        """
+        from entitlement_ledger.audit.verifying import verify
+
+        signer = self._signer(key)
+        with self._read() as connection:
+            return verify(
+                connection, self._witness, signer, progress, since_checkpoint=since_checkpoint
+            )
+
+    def public_key(self) -> str | None:
+        """Give the public key that checkpoints of this ledger are signed with, if there is one."""
+        signer = self._signer(None)
+        return None if signer is None else str(signer)
+
+    def _signer(self, key: str | None) -> PublicKey | None:
+        from entitlement_ledger.audit.notes import NoteError, PublicKey, load_key
+
+        if key is not None:
+            try:
+                return PublicKey.read(key)
+            except NoteError as error:
+                raise InputError(f"{key[:80]!a}: {error}") from None
+        if self._signing_key is None:
+            return None
+        own = load_key(self._signing_key, make=False)
+        return None if own is None else own.public
 
     def accept_history(self, *, actor: str, reason: str) -> None:
         """Let the witness accept the store as it is; it keeps who said so, and why."""

@@ -18,25 +18,26 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.store.journal import RawRow
 
 Fault = dict[str, object]
 
 
-def hashes(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
-    """Find events whose bytes are not what was hashed, given (sequence, body, hash)."""
-    for sequence, body, known in rows:
+def hashes(rows: Iterable[RawRow]) -> Iterator[Fault]:
+    """Find events whose bytes are not what was hashed."""
+    for sequence, _, body, known in rows:
         if leaf_hash(body) != known:
             yield {"sequence": sequence, "hash": leaf_hash(body).hex(), "stored": known.hex()}
 
 
-def decisions(rows: Iterable[tuple[int, bytes, bytes]]) -> Iterator[Fault]:
+def decisions(rows: Iterable[RawRow]) -> Iterator[Fault]:
     """Find commands that, decided again in order, come to another outcome or draw.
 
     What the system recorded of its own, and what only became a proposal, is taken as it is, and so
     are messages: they are wording, and a later version may say it better.
     """
     book = Book(all_customers=True)
-    for sequence, body, _ in rows:
+    for sequence, _, body, _ in rows:
         if sequence != book.last_sequence + 1:
             yield {"sequence": sequence, "expected": book.last_sequence + 1}
             return

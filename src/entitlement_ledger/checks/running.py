@@ -13,12 +13,12 @@ from entitlement_ledger.checks import replaying
 from entitlement_ledger.checks.consistency import CHECKS, Check
 from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.store.journal import read_rows
-from entitlement_ledger.store.rebuilding import stale_rows
+from entitlement_ledger.store.journal import RawRow, read_rows
+from entitlement_ledger.store.scratch import stale_rows
 
 _EXAMPLES = 5
 
-Replay = Callable[[Iterable[tuple[int, bytes, bytes]]], Iterator[replaying.Fault]]
+Replay = Callable[[Iterable[RawRow]], Iterator[replaying.Fault]]
 Comparison = Callable[[Connection], Iterator[dict[str, Any]]]
 
 REPLAYS: dict[str, tuple[str, Replay]] = {

@@ -189,12 +189,23 @@ class TransactionEvent(
         return self.executes or self.type
 
 
-class RecordEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="record"):
-    """One change to a customer, an entitlement or a product, with what it was before.
+class RecordEvent(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="event",
+    tag="record",
+):
+    """One change to a customer, an entitlement, a product or a feed, with what it was before.
 
     Attributes:
-        record: `customer`, `entitlement` or `product`.
-        personal_changed: name, email or creation time of a customer changed; never what they are.
+        record: `customer`, `entitlement`, `product` or `feed`.
+        personal: what name, email and creation time of a customer hash to under the customer's
+            key, in hexadecimal; None once they are destroyed. Never what they are.
+        personal_changed: they are others than before.
+        forgets: this destroyed them.
+        reason: why, where it was asked for.
     """
 
     sequence: int
@@ -205,11 +216,16 @@ class RecordEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", 
     role: str | None
     before: dict[str, Any] | None
     after: dict[str, Any]
+    personal: str | None = None
     personal_changed: bool = False
+    forgets: bool = False
+    reason: str | None = None
 
     @property
     def what(self) -> str:
-        """Whether the record was `added` or `changed`."""
+        """Whether the record was `added`, `changed` or `forgotten`."""
+        if self.forgets:
+            return "forgotten"
         return "added" if self.before is None else "changed"
 
 

@@ -22,10 +22,9 @@ from entitlement_ledger.importing.feeds import Feed, find_files, read_feed
 from entitlement_ledger.importing.reading import Row
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store.dialect import among, upsert
+from entitlement_ledger.store.feeds import KEPT, digest
 from entitlement_ledger.store.loading import load_customers
-from entitlement_ledger.store.tables import billing, people, tickets
-
-_PEOPLE = ("name", "email", "created_at")
+from entitlement_ledger.store.persons import load_people, renewed, save_people
 
 
 def import_files(
@@ -72,20 +71,18 @@ class _Loading:
             case "products":
                 return self._products(book, now)
             case _:
-                self._plain(connection, rows)
-                return []
+                return self._plain(connection, book, now, rows)
 
     def _customers(
         self, connection: Connection, book: Book, now: Instant, rows: list[dict[str, Any]]
     ) -> list[Event]:
         ids = [row["id"] for row in rows]
         load_customers(connection, book, ids)
-        known = _people(connection, ids)
+        known = load_people(connection, ids)
+        persons = [renewed(known.get(row["id"]), row) for row in rows]
         events: list[Event] = []
-        for row in rows:
+        for row, person in zip(rows, persons, strict=True):
             after = {name: row[name] for name in ("id", "segment", "status")}
-            person = tuple(row[name] for name in _PEOPLE)
-            personal_changed = known.get(row["id"]) != person
             event = self._event(
                 book,
                 now,
@@ -94,18 +91,12 @@ class _Loading:
                 book.customers.get(row["id"]),
                 after,
                 msgspec.convert(after, Customer),
-                personal_changed=personal_changed,
+                personal=person.digest(),
+                personal_changed=known.get(row["id"]) != person,
             )
             if event:
                 events.append(event)
-        upsert(
-            connection,
-            people,
-            {
-                "customer": ids,
-                **{name: [row[name] for row in rows] for name in _PEOPLE},
-            },
-        )
+        save_people(connection, persons)
         return events
 
     def _entitlement(self, book: Book, now: Instant, row: dict[str, Any]) -> Event | None:
@@ -154,6 +145,7 @@ class _Loading:
         after: dict[str, Any],
         as_is: Customer | Entitlement | Product,
         *,
+        personal: str | None = None,
         personal_changed: bool = False,
     ) -> RecordEvent | None:
         """Make the event of one record, and take it into the book; None where nothing changed."""
@@ -168,6 +160,7 @@ class _Loading:
             role=self.role,
             before=None if before is None else msgspec.to_builtins(before),
             after=after,
+            personal=personal,
             personal_changed=personal_changed,
         )
         book.take(event)
@@ -175,18 +168,56 @@ class _Loading:
         self.changed += before is not None
         return event
 
-    def _plain(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        """Load a feed that is kept as it came."""
-        table = tickets if self.feed.name == "tickets" else billing
+    def _plain(
+        self, connection: Connection, book: Book, now: Instant, rows: list[dict[str, Any]]
+    ) -> list[Event]:
+        """Load a feed that is kept as it came; the event says what the feed holds then."""
+        name = self.feed.name
+        table = KEPT[name]
         key = table.c[self.feed.key]
         with among(connection, [row[self.feed.key] for row in rows], key) as wanted:
             known = set(connection.execute(select(key).where(wanted)).scalars().all())
         self.changed = len(known)
         self.added = len(rows) - len(known)
-        upsert(connection, table, {name: [row[name] for row in rows] for name in self.feed.columns})
+        if name == "tickets":
+            _blank_forgotten(connection, rows)
+        before = digest(connection, name)
+        upsert(connection, table, {each: [row[each] for row in rows] for each in self.feed.columns})
+        event = feed_event(connection, book, now, name, before, self.actor, self.role)
+        return [event] if event else []
 
 
-def _people(connection: Connection, ids: list[str]) -> dict[str, tuple[Any, ...]]:
-    with among(connection, ids, people.c.customer) as wanted:
-        rows = connection.execute(select(people).where(wanted)).all()
-    return {row.customer: (row.name, row.email, row.created_at) for row in rows}
+def feed_event(
+    connection: Connection,
+    book: Book,
+    now: Instant,
+    feed: str,
+    before: dict[str, int | str],
+    actor: str,
+    role: str | None,
+) -> RecordEvent | None:
+    """Make the event that says what a feed holds now; None where that is what it held before."""
+    after = digest(connection, feed)
+    if after == before:
+        return None
+    event = RecordEvent(
+        sequence=book.last_sequence + 1,
+        recorded_at=now,
+        record="feed",
+        id=feed,
+        actor=actor,
+        role=role,
+        before=before if before["rows"] else None,
+        after=after,
+    )
+    book.take(event)
+    return event
+
+
+def _blank_forgotten(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Leave out what tickets say about customers who are forgotten."""
+    known = load_people(connection, sorted({row["customer"] for row in rows}))
+    for row in rows:
+        person = known.get(row["customer"])
+        if person is not None and person.forgotten:
+            row["subject"] = ""

@@ -98,6 +98,12 @@ def _transaction(event: TransactionEvent, balances: tuple[BalanceChange, ...]) -
     )
 
 
+def _about_personal(event: RecordEvent) -> str:
+    if event.forgets:
+        return "name and email are destroyed"
+    return "personal data changed too" if event.personal_changed else ""
+
+
 def _record(event: RecordEvent) -> EventRow:
     return EventRow(
         sequence=event.sequence,
@@ -108,11 +114,11 @@ def _record(event: RecordEvent) -> EventRow:
         code=None,
         actor=event.actor,
         role=event.role,
-        reason=None,
+        reason=event.reason,
         reference=None,
         recorded_at=event.recorded_at,
         effective_at=event.recorded_at,
-        message="personal data changed too" if event.personal_changed else "",
+        message=_about_personal(event),
         balances=(),
         before=event.before,
         after=event.after,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import duckdb
@@ -182,6 +183,21 @@ def beside(
     arrow = pa.table({name: _array(kinds, name, given) for name, given in values.items()})
     with _registered(connection, arrow) as name:
         yield named(name)
+
+
+@contextmanager
+def attached(connection: Connection, path: Path) -> Iterator[str]:
+    """Let statements on this connection, which only reads, read another database file too."""
+    name = f"beside_{next(_names)}"
+    raw(connection).execute(
+        f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name} (READ_ONLY)"
+    )
+    try:
+        yield name
+    finally:
+        # Not while a transaction has read from it.
+        connection.commit()
+        raw(connection).execute(f"DETACH {name}")
 
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:

@@ -12,6 +12,9 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.dialect import append
 from entitlement_ledger.store.tables import journal
 
+RawRow = tuple[int, Instant, bytes, bytes]
+"""(sequence, recorded_at, body, hash), as stored."""
+
 CHUNK_ROWS = 10_000
 
 
@@ -49,17 +52,17 @@ def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Even
         yield [decode_event(row.body) for row in rows]
 
 
-def read_rows(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
-    """Give the journal's rows in order as (sequence, body, hash), with bounded memory."""
-    for rows in _chunks(connection, 0):
+def read_rows(connection: Connection, *, after: int = 0) -> Iterator[RawRow]:
+    """Give the journal's rows as they are stored, in order, with bounded memory."""
+    for rows in _chunks(connection, after):
         for row in rows:
-            yield row.sequence, row.body, row.hash
+            yield row.sequence, row.recorded_at, row.body, row.hash
 
 
 def _chunks(connection: Connection, after: int) -> Iterator[Sequence[Any]]:
     while True:
         rows = connection.execute(
-            select(journal.c.sequence, journal.c.body, journal.c.hash)
+            select(journal)
             .where(journal.c.sequence > after)
             .order_by(journal.c.sequence)
             .limit(CHUNK_ROWS)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.domain.events import Event
-from entitlement_ledger.store.dialect import make_engine
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
-from entitlement_ledger.store.tables import PROJECTIONS, metadata, store, tree
+from entitlement_ledger.store.tables import PROJECTIONS, metadata, tree
 from entitlement_ledger.store.tree import extend
 
 
@@ -49,23 +46,3 @@ def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int
         done += len(events)
         progress(done, total)
     return done
-
-
-def stale_rows(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Make every projection again beside the stored ones; give each row that is not alike."""
-    scratch = make_engine(":memory:", read_only=False)
-    try:
-        with scratch.begin() as beside:
-            metadata.create_all(beside, tables=[store, *PROJECTIONS], checkfirst=False)
-            for events in read_events(connection):
-                project(beside, events)
-            for table in PROJECTIONS:
-                query = select(table)
-                stored = Counter(tuple(row) for row in connection.execute(query).all())
-                made = Counter(tuple(row) for row in beside.execute(query).all())
-                for row in stored - made:
-                    yield {"table": table.name, "stored": str(row)}
-                for row in made - stored:
-                    yield {"table": table.name, "lacking": str(row)}
-    finally:
-        scratch.dispose()

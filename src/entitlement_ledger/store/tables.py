@@ -274,11 +274,13 @@ people = Table(
     "people",
     metadata,
     _text("customer", key=True),
+    Column("key", LargeBinary, nullable=True),
     _text("name"),
     _text("email"),
     _instant("created_at", nullable=True),
+    Column("forgotten", Boolean, nullable=False),
 )
-"""Personal data, apart from everything that is hashed: it can be erased."""
+"""Personal data and each customer's own key, apart from the journal: both can be destroyed."""
 
 tickets = Table(
     "tickets",

@@ -50,15 +50,53 @@ def frontier(connection: Connection, size: int) -> Frontier:
     Raises:
         TreeError: hashes are missing.
     """
-    peaks: list[bytes] = []
-    for level in range(_levels(size), -1, -1):
+    return Edge(edge(connection, size)).frontier(size)
+
+
+def edge(connection: Connection, size: int) -> list[list[bytes]]:
+    """Give the hashes of each level, leaves first, that do not fill a subtree of the next.
+
+    Raises:
+        TreeError: hashes are missing.
+    """
+    rows = []
+    for level in range(_levels(size) + 1):
         count = (size >> (_BITS * level)) % _WIDTH
         start = (size >> (_BITS * level)) - count
-        part = Frontier()
-        for each in _hashes(connection, level, start, count):
-            part.append(each)
-        peaks += part.peaks
-    return Frontier(size, peaks)
+        rows.append(_hashes(connection, level, start, count))
+    return rows
+
+
+class Edge:
+    """The right edge of the tree as it is stored: grown again, it gives what should be stored."""
+
+    def __init__(self, rows: list[list[bytes]] | None = None) -> None:
+        self._rows = rows or [[]]
+
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Append a leaf; give the roots of the subtrees it completes, from level 1 up."""
+        completed: list[bytes] = []
+        self._rows[0].append(leaf)
+        for level, row in enumerate(self._rows):
+            if len(row) < _WIDTH:
+                return completed
+            root = perfect_root(row)
+            completed.append(root)
+            row.clear()
+            if level + 1 == len(self._rows):
+                self._rows.append([])
+            self._rows[level + 1].append(root)
+        return completed
+
+    def frontier(self, size: int) -> Frontier:
+        """Give the tree that has this edge."""
+        peaks: list[bytes] = []
+        for row in reversed(self._rows):
+            part = Frontier()
+            for each in row:
+                part.append(each)
+            peaks += part.peaks
+        return Frontier(size, peaks)
 
 
 def root_at(connection: Connection, size: int) -> bytes:

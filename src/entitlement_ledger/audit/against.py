@@ -1,0 +1,106 @@
+"""What was sealed: the checkpoints of a store and its witness, to be held against the journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import Connection, select
+
+from entitlement_ledger.audit.notes import Checkpoint, Note, NoteError, PublicKey
+from entitlement_ledger.audit.sealing import origin_of
+from entitlement_ledger.audit.witness import Seen, Witness
+from entitlement_ledger.errors import StoreError
+from entitlement_ledger.store.tables import checkpoints
+from entitlement_ledger.store.tree import TreeError, root_at
+
+Told = tuple[str, dict[str, Any]]
+"""Which part of verification a fault belongs to, and the fault."""
+
+
+@dataclass(slots=True)
+class Sealed:
+    """Checkpoints that can be read, what the witness saw, and what is wrong with either."""
+
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    faults: list[Told] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, connection: Connection, witness: Witness, key: PublicKey | None) -> Self:
+        """Read what was sealed; signatures are verified if it is known whose they must be."""
+        sealed, notes = cls(), set()
+        origin = origin_of(connection)
+        query = select(checkpoints).order_by(checkpoints.c.size)
+        for size, note in connection.execute(query).all():
+            digest = hashlib.sha256(note.encode()).digest()
+            try:
+                if digest in notes:
+                    raise NoteError("it is there twice")
+                notes.add(digest)
+                sealed.checkpoints.append(_checkpoint(size, note, origin, key))
+            except NoteError as error:
+                sealed.faults.append(("checkpoints", {"size": size, "why": str(error)}))
+        try:
+            sealed.seen = _since_reset(witness)
+        except StoreError as error:
+            sealed.faults.append(("witness", {"why": str(error)}))
+        for seen in sealed.seen:
+            if seen.checkpoint is not None and seen.checkpoint not in notes:
+                why = "the checkpoint that the witness has seen is gone, or another"
+                sealed.faults.append(("checkpoints", {"size": seen.size, "why": why}))
+        return sealed
+
+    def sizes(self) -> frozenset[int]:
+        """Give the sizes at which the journal's root is wanted."""
+        sealed = {each.size for each in self.checkpoints}
+        return frozenset(sealed | {each.size for each in self._compared()})
+
+    def newest(self, connection: Connection) -> int:
+        """Give the size of the newest checkpoint that the stored hashes bear out, or 0."""
+        for each in reversed(self.checkpoints):
+            try:
+                if root_at(connection, each.size) == each.root:
+                    return each.size
+            except TreeError:
+                continue
+        return 0
+
+    def compare(self, roots: Mapping[int, bytes], start: int, size: int) -> Iterator[Told]:
+        """Hold what was sealed after `start` against the roots that were computed."""
+        told = [("checkpoints", each.size, each.root) for each in self.checkpoints]
+        told += [("witness", each.size, each.root) for each in self._compared()]
+        for name, then, root in told:
+            if then > size:
+                yield name, {"size": then, "why": f"only {size} events are there"}
+            elif then > start and roots.get(then) != root:
+                yield name, {"size": then, "why": "the journal had another root then"}
+
+    def _compared(self) -> list[Seen]:
+        """Give the newest line, which all before it lead to, and those of checkpoints."""
+        return [each for each in self.seen if each.checkpoint is not None or each is self.seen[-1]]
+
+
+def _checkpoint(size: int, note: str, origin: str, key: PublicKey | None) -> Checkpoint:
+    read = Note.read(note)
+    checkpoint = Checkpoint.read(read.text)
+    if checkpoint.size != size:
+        raise NoteError(f"it is the checkpoint of size {checkpoint.size}")
+    if checkpoint.origin != origin:
+        raise NoteError(f"it is a checkpoint of {checkpoint.origin}, not of {origin}")
+    if key is not None and not read.verified(key):
+        signers = ", ".join(name for name, _, _ in read.signatures)
+        raise NoteError(f"it is signed by {signers}, and not by {key.name}")
+    return checkpoint
+
+
+def _since_reset(witness: Witness) -> list[Seen]:
+    """Give what was seen since somebody accepted another history, that moment included."""
+    seen: list[Seen] = []
+    for each in witness.all():
+        if each.reset is not None:
+            seen.clear()
+        seen.append(each)
+    return seen
