@@ -250,6 +250,37 @@ class Ledger(Reading):
                 connection, self._witness, signer, progress, since_checkpoint=since_checkpoint
             )
 
+    def prove(self, transaction: str) -> str:
+        """Write the proof of one transaction, to be taken away.
+
+        Raises:
+            InputError: there is no such transaction, or no checkpoint covers it yet.
+            StoreError: hashes are missing: verify.
+        """
+        from entitlement_ledger.audit.proofs import prove_inclusion
+
+        sequence = self.transaction(transaction).row.sequence
+        with self._read() as connection:
+            return self._whole(lambda: prove_inclusion(connection, sequence))
+
+    def prove_consistency(self, old: int, new: int) -> str:
+        """Write the proof that the journal of one checkpoint begins with that of an earlier one.
+
+        Raises:
+            InputError: there is no checkpoint of one of these sizes.
+            StoreError: hashes are missing: verify.
+        """
+        from entitlement_ledger.audit.proofs import prove_consistency
+
+        with self._read() as connection:
+            return self._whole(lambda: prove_consistency(connection, old, new))
+
+    def _whole(self, prove: Callable[[], str]) -> str:
+        try:
+            return prove()
+        except TreeError as error:
+            raise StoreError(f"{self._path}: {error}: run `entl verify`") from None
+
     def public_key(self) -> str | None:
         """Give the public key that checkpoints of this ledger are signed with, if there is one."""
         signer = self._signer(None)

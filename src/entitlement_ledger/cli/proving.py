@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from entitlement_ledger.cli import printing, showing
 from entitlement_ledger.cli.commands import as_json, common, entl, opened
 from entitlement_ledger.errors import InputError
+from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.audit.proofs import Proved
 
 _KEY_HELP = "The public key that must have signed, or a file with it; default: the own one."
 
 
-def key_text(given: str | None) -> str | None:
+def _key_text(given: str | None) -> str | None:
     """Read a key that is given as text, or as the name of a file."""
     if given is None or "+" in given:
         return given
@@ -33,7 +39,7 @@ def verify(context: click.Context, key: str | None, since_checkpoint: bool, as_j
     """Compute everything again from the journal and compare; exit 1 when something is wrong."""
     with opened(context, read_only=True, unwitnessed=True) as (ledger, _):
         results = ledger.verify(
-            key=key_text(key), since_checkpoint=since_checkpoint, progress=printing.progress
+            key=_key_text(key), since_checkpoint=since_checkpoint, progress=printing.progress
         )
     showing.checks(results, as_json)
     return 0 if all(each.ok for each in results) else 1
@@ -53,6 +59,106 @@ def checkpoint(context: click.Context, as_json: bool) -> None:
     else:
         print(note, end="")
         printing.narrate(f"verify it with --key {key}")
+
+
+@entl.command()
+@common
+@click.argument("transaction", required=False)
+@click.option("--consistency", nargs=2, type=int, metavar="OLD NEW", help="Of two checkpoints.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it.")
+@click.pass_context
+def proof(
+    context: click.Context,
+    transaction: str | None,
+    consistency: tuple[int, int] | None,
+    output: Path | None,
+) -> None:
+    """Write a proof that can be verified without the store."""
+    if (transaction is None) == (consistency is None):
+        raise click.UsageError("give a transaction, or --consistency OLD NEW")
+    with opened(context, read_only=True) as (ledger, _):
+        if consistency is not None:
+            text = ledger.prove_consistency(*consistency)
+        else:
+            assert transaction is not None, "one of the two is given"
+            text = ledger.prove(transaction)
+        key = ledger.public_key()
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, "utf-8")
+        printing.narrate(f"wrote {output}; verify it: entl verify-proof {output} --key {key}")
+
+
+@entl.command("verify-proof")
+@as_json
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", metavar="PUB", help=_KEY_HELP)
+def verify_proof(file: Path, key: str | None, as_json: bool) -> int:
+    """Verify a proof, without any store; exit 1 when it proves nothing."""
+    from entitlement_ledger.audit import proofs
+    from entitlement_ledger.audit.notes import NoteError, PublicKey, load_key
+
+    own = None if key is not None else load_key(_own_key(), make=False)
+    if key is None and own is None:
+        raise InputError("say whose signature to believe: --key PUB")
+    try:
+        believed = own.public if own is not None else PublicKey.read(_key_text(key) or "")
+        with file.open("rb") as opened_file:
+            data = opened_file.read(proofs.PROOF_BYTES_MAX + 1)
+        proved = proofs.verify_proof(data.decode(), believed)
+    except NoteError as error:
+        raise InputError(f"--key: {error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not a proof: it is not text") from None
+    except proofs.ProofError as error:
+        if error.malformed:
+            raise InputError(f"{file}: {error}") from None
+        printing.narrate(f"{file} proves nothing: {error}")
+        return 1
+    _show(proved, as_json)
+    return 0
+
+
+def _own_key() -> Path:
+    """Say where the own signing key is."""
+    from entitlement_ledger.settings import load_settings
+
+    path = load_settings().signing_key
+    assert path is not None, "there is a default"
+    return path
+
+
+def _show(proved: Proved, as_json: bool) -> None:
+    """Show what a proof proves."""
+    checkpoint = proved.checkpoint
+    event = None if proved.body is None else json.loads(proved.body)
+    if as_json:
+        printing.print_json(
+            {
+                "ok": True,
+                "kind": "consistency" if proved.old else "inclusion",
+                "origin": checkpoint.origin,
+                "size": checkpoint.size,
+                "root": checkpoint.root.hex(),
+                "signed_by": proved.signer,
+                "sequence": proved.sequence,
+                "old_size": proved.old.size if proved.old else None,
+                "event": event,
+            }
+        )
+        return
+    signed = f"{checkpoint.origin}, as {proved.signer} has signed it"
+    if proved.old is not None:
+        print(harmless(
+            f"proved: the {checkpoint.size} events of {signed}, begin with the "
+            f"{proved.old.size} events signed earlier"
+        ))  # fmt: skip
+    else:
+        print(harmless(
+            f"proved: this is event {proved.sequence} of the {checkpoint.size} of {signed}"
+        ))  # fmt: skip
+        print(harmless(json.dumps(event, ensure_ascii=False)))
 
 
 @entl.group()
