@@ -22,6 +22,7 @@ from entitlement_ledger.answers import (
 )
 from entitlement_ledger.audit.sealing import accept, as_it_is, check_witness, make_checkpoint
 from entitlement_ledger.audit.witness import Witness, put_aside
+from entitlement_ledger.backups import growing, restore_backup, write_backup
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import CommandType, Line
 from entitlement_ledger.domain.decide import Outcome
@@ -29,12 +30,16 @@ from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
 from entitlement_ledger.errors import InputError, LedgerError, StoreError
+from entitlement_ledger.forgetting import forget
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.reading import Reading
 from entitlement_ledger.store.dialect import (
+    BusyError,
     ConstraintError,
     DatabaseError,
+    copy_to,
+    rewrite,
 )
 from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
@@ -298,6 +303,66 @@ class Ledger(Reading):
             return None
         own = load_key(self._signing_key, make=False)
         return None if own is None else own.public
+
+    def forget(self, customer: str, *, actor: str, reason: str) -> None:
+        """Destroy a customer's personal data and the key to what the journal holds of it.
+
+        The store's file is written anew, so that it does not hold them in some free place.
+
+        Raises:
+            InputError: no such customer, forgotten already, no reason, or not permitted.
+        """
+        role = self._roles.get(actor)
+        if self._roles and role in (None, "auditor"):
+            raise InputError(f"{actor} may not forget a customer: the role does not allow it")
+        with self._explained():
+            forget(self._writer, customer, actor=actor, role=role, reason=reason)
+            try:
+                self._writer.between_commits(lambda: rewrite(self._engine, self._path))
+            except BusyError:
+                raise InputError(
+                    f"{customer} is forgotten, but the file still holds the name: it is being "
+                    "read; ask again when nothing else is open"
+                ) from None
+
+    def backup(self, folder: Path, progress: Progress = _silent) -> str | None:
+        """Copy the store into a new folder while it stays open; give the checkpoint it ends with.
+
+        Nothing is posted meanwhile. Without a signing key there is no checkpoint.
+
+        Raises:
+            InputError: there is something at that place.
+            StoreError: it cannot be written.
+        """
+        note = None if self._signing_key is None or self._read_only else self.checkpoint()
+
+        def copy(target: Path) -> None:
+            with growing(target, self._path.stat().st_size, progress):
+                copy_to(self._engine, target)
+
+        with self._explained():
+            self._writer.between_commits(
+                lambda: write_backup(copy, self._witness.path, folder, note)
+            )
+        return note
+
+    @classmethod
+    def restore(
+        cls,
+        store: str,
+        folder: Path,
+        *,
+        witness: Path | None = None,
+        progress: Progress = _silent,
+    ) -> str | None:
+        """Put a backup where no store is; give the checkpoint that it was made with.
+
+        Raises:
+            InputError: it is not a backup, is damaged, or there is a store already.
+            StoreError: it cannot be written.
+        """
+        path = store_path(store)
+        return restore_backup(folder, path, witness_path(path, witness), progress)
 
     def accept_history(self, *, actor: str, reason: str) -> None:
         """Let the witness accept the store as it is; it keeps who said so, and why."""

@@ -134,6 +134,12 @@ class Writer:
             with self._engine.begin() as connection:
                 return work(connection)
 
+    def between_commits(self, work: Callable[[], None]) -> None:
+        """Do work on the file, outside any transaction, while nothing is posted."""
+        with self._lock:
+            self._distrust()
+            work()
+
     def seal(self, make: Callable[[Connection], tuple[str, Seen | None]]) -> str:
         """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
         with self._lock:

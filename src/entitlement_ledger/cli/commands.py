@@ -102,6 +102,11 @@ def common(command: Command) -> Command:
 as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
+def chosen(context: click.Context) -> Settings:
+    """Give the settings, flags included."""
+    return context.ensure_object(_Chosen).settings()
+
+
 @contextmanager
 def opened(
     context: click.Context,
@@ -113,7 +118,7 @@ def opened(
     """Open the chosen store for the length of a command."""
     from entitlement_ledger.ledger import Ledger
 
-    settings = context.ensure_object(_Chosen).settings()
+    settings = chosen(context)
     with Ledger.open(
         settings.store,
         read_only=read_only,
@@ -141,7 +146,7 @@ def init(context: click.Context) -> None:
     """Make an empty store."""
     from entitlement_ledger.ledger import Ledger
 
-    settings = context.ensure_object(_Chosen).settings()
+    settings = chosen(context)
     Ledger.create(settings.store, witness=settings.witness)
     printing.narrate(f"made an empty store at {settings.store}")
 

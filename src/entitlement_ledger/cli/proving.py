@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entitlement_ledger.cli import printing, showing
-from entitlement_ledger.cli.commands import as_json, common, entl, opened
+from entitlement_ledger.cli.commands import as_json, chosen, common, entl, opened
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
 
@@ -159,6 +159,44 @@ def _show(proved: Proved, as_json: bool) -> None:
             f"proved: this is event {proved.sequence} of the {checkpoint.size} of {signed}"
         ))  # fmt: skip
         print(harmless(json.dumps(event, ensure_ascii=False)))
+
+
+@entl.command()
+@common
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_context
+def backup(context: click.Context, folder: Path) -> None:
+    """Copy the store into a new folder, with a checkpoint to believe it by."""
+    with opened(context, read_only=False) as (ledger, _):
+        ledger.backup(folder, printing.progress)
+    printing.narrate(f"backed up to {folder}")
+
+
+@entl.command()
+@common
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_context
+def restore(context: click.Context, folder: Path) -> None:
+    """Put a backup where no store is; its witness says whether it is the newest."""
+    from entitlement_ledger.ledger import Ledger
+
+    settings = chosen(context)
+    Ledger.restore(settings.store, folder, witness=settings.witness, progress=printing.progress)
+    with opened(context, read_only=True) as (ledger, _):
+        events = ledger.status().events
+    printing.narrate(f"restored {events} events to {settings.store}")
+
+
+@entl.command()
+@common
+@click.argument("customer")
+@click.option("--reason", required=True, help="Why: it is recorded.")
+@click.pass_context
+def forget(context: click.Context, customer: str, reason: str) -> None:
+    """Destroy a customer's name and email for good; everything else still verifies."""
+    with opened(context, read_only=False) as (ledger, settings):
+        ledger.forget(customer, actor=settings.actor, reason=reason)
+    printing.narrate(f"{customer} is forgotten; backups made before still hold the name")
 
 
 @entl.group()

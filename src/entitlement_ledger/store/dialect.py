@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,11 @@ Columns = dict[str, list[Any]]
 DatabaseError = duckdb.Error
 ConstraintError = duckdb.ConstraintException
 InterruptError = duckdb.InterruptException
+
+
+class BusyError(Exception):
+    """Connections of this process are in use."""
+
 
 _VALUES_ROWS_MAX = 24
 _IN_LIST_MAX = 64
@@ -203,6 +209,60 @@ def attached(connection: Connection, path: Path) -> Iterator[str]:
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
     return func.strip_accents(func.lower(text))
+
+
+def copy_to(engine: Engine, target: Path) -> None:
+    """Copy everything that is committed into a new database file.
+
+    Not by reading the file: closing it would end the lock that keeps other processes out.
+    """
+    with engine.connect() as connection:
+        database = raw(connection)
+        ((source,),) = database.execute("SELECT current_database()").fetchall()
+        database.execute(f"ATTACH '{_quoted(target)}' AS copied_to")
+        try:
+            database.execute(f'COPY FROM DATABASE "{source}" TO copied_to')
+        finally:
+            database.execute("DETACH copied_to")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def rewrite(engine: Engine, path: Path) -> None:
+    """Write a database file anew, so that it does not hold what was deleted from it any more.
+
+    DuckDB frees blocks without clearing them, and keeps the ends of a column's values as
+    statistics: only what is copied into another file is surely all there is.
+
+    Raises:
+        BusyError: somebody in this process still reads.
+    """
+    if engine.pool.checkedout():  # type: ignore[attr-defined]
+        raise BusyError
+    engine.dispose()
+    anew = path.with_name(f".{path.name}.{os.getpid()}.anew")
+    try:
+        with duckdb.connect(config=dict(_CONFIG)) as database:
+            # Attached to be written, so that no other process opens it until it is replaced.
+            database.execute(f"ATTACH '{_quoted(path)}' AS old_file")
+            database.execute(f"ATTACH '{_quoted(anew)}' AS new_file")
+            database.execute("COPY FROM DATABASE old_file TO new_file")
+            database.execute("DETACH new_file")
+            _sync(anew)
+            anew.replace(path)
+            _sync(path.parent)
+    finally:
+        anew.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def interrupt(connection: Connection) -> None:

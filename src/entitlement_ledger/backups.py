@@ -1,0 +1,134 @@
+"""Backups: the store as it is between two commits, with what it must be to be believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from entitlement_ledger.errors import InputError, StoreError
+
+Progress = Callable[[int, int], None]
+
+_MANIFEST, _STORE, _WITNESS = "manifest.json", "ledger.duckdb", "ledger.duckdb.witness"
+_CHUNK_BYTES = 4 * 1024 * 1024
+
+
+def write_backup(
+    copy_store: Callable[[Path], None], witness: Path, folder: Path, checkpoint: str | None
+) -> None:
+    """Write a backup into a new folder. It appears whole or not at all.
+
+    `copy_store` writes a copy of the store, to which nobody posts meanwhile, to a path.
+
+    Raises:
+        InputError: there is something at that place.
+        StoreError: it cannot be written.
+    """
+    if folder.exists():
+        raise InputError(f"{folder} exists already and was not touched: name a new folder")
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    try:
+        unfinished.mkdir(parents=True)
+        copy_store(unfinished / _STORE)
+        if witness.exists():
+            _copy(witness, unfinished / _WITNESS, _silent)
+        said = {"checkpoint": checkpoint, "sha256": _sealed(unfinished / _STORE)}
+        (unfinished / _MANIFEST).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
+        unfinished.rename(folder)
+    except OSError as error:
+        raise StoreError(f"cannot write a backup to {folder}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def growing(file: Path, total: int, progress: Progress) -> Iterator[None]:
+    """Tell how far a file has grown that somebody else writes, of about how many bytes."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            with suppress(OSError):
+                progress(min(file.stat().st_size, total - 1), total)
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
+    progress(total, total)
+
+
+def restore_backup(folder: Path, store: Path, witness: Path, progress: Progress) -> str | None:
+    """Put a backup where no store is; give the checkpoint that it was made with.
+
+    The witness that is there stays, so that an older copy is noticed; only where there is none
+    does the backup's own come along.
+
+    Raises:
+        InputError: it is not a backup, is damaged, or there is a store already.
+        StoreError: it cannot be written.
+    """
+    said = _manifest(folder)
+    if store.exists():
+        raise InputError(f"{store} exists already and was not touched: move it away first")
+    unfinished = store.with_name(f".{store.name}.{os.getpid()}.new")
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        if _copy(folder / _STORE, unfinished, progress) != said["sha256"]:
+            raise InputError(f"{folder / _STORE} is not what was backed up: it was cut or changed")
+        os.link(unfinished, store)
+        if not witness.exists() and (folder / _WITNESS).exists():
+            _copy(folder / _WITNESS, witness, _silent)
+    except FileExistsError:
+        raise InputError(f"{store} exists already and was not touched") from None
+    except OSError as error:
+        raise StoreError(f"cannot restore to {store}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    checkpoint = said.get("checkpoint")
+    return checkpoint if isinstance(checkpoint, str) else None
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        said = json.loads((folder / _MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{folder} is not a backup: it has no {_MANIFEST}") from None
+    if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
+        raise InputError(f"{folder / _MANIFEST} is damaged")
+    return said
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def _sealed(file: Path) -> str:
+    """Make a file durable; give its SHA-256."""
+    with file.open("rb") as read:
+        os.fsync(read.fileno())
+        return hashlib.file_digest(read, "sha256").hexdigest()
+
+
+def _copy(source: Path, target: Path, progress: Progress) -> str:
+    """Copy a file durably; give its SHA-256."""
+    hashed, done, total = hashlib.sha256(), 0, source.stat().st_size
+    with source.open("rb") as read, target.open("xb") as written:
+        while chunk := read.read(_CHUNK_BYTES):
+            written.write(chunk)
+            hashed.update(chunk)
+            done += len(chunk)
+            progress(done, total)
+        written.flush()
+        os.fsync(written.fileno())
+    return hashed.hexdigest()
