@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -40,9 +41,11 @@ from entitlement_ledger.store.dialect import (
     InterruptError,
     interrupt,
 )
-from entitlement_ledger.store.journal import last
+from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.opening import explain
 from entitlement_ledger.store.selling import product_rows, subscription_rows
+
+_BODIES_AT_ONCE = 10_000
 
 
 class Reading:
@@ -191,6 +194,13 @@ class Reading:
         """Count the events that a filter matches."""
         with self._read() as connection:
             return auditing.count_events(connection, only or EventFilter())
+
+    def bodies(self) -> Iterator[list[bytes]]:
+        """Give the bodies of all events as they are stored, in order, with bounded memory."""
+        with self._read() as connection:
+            rows = read_rows(connection)
+            while chunk := list(islice(rows, _BODIES_AT_ONCE)):
+                yield [body for _, _, body, _ in chunk]
 
     def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
         """Run the consistency checks of these names, or all.

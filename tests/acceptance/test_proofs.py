@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import subprocess
@@ -13,8 +14,9 @@ import duckdb
 import pytest
 from support import PROJECT, command, entl, new_store, one_line, post
 
-from entitlement_ledger.audit.notes import NoteError, PublicKey
-from entitlement_ledger.audit.proofs import ProofError, verify_proof
+from entitlement_ledger.audit.notes import Checkpoint, NoteError, PublicKey, SigningKey
+from entitlement_ledger.audit.proofs import INCLUSION, ProofError, verify_proof
+from entitlement_ledger.domain.events import leaf_hash
 
 
 @pytest.fixture
@@ -62,8 +64,6 @@ def test_a_transaction_is_proved_to_a_stranger(store: str, tmp_path: Path) -> No
 
 
 def file_body(file: Path) -> str:
-    import base64
-
     return base64.b64decode(file.read_text().split("\n")[1].removeprefix("extra ")).decode()
 
 
@@ -140,6 +140,15 @@ def test_a_damaged_proof_proves_nothing_and_says_so(store: str, kind: str) -> No
                 refused += 1
                 assert "\n" not in str(error)
     assert refused > 1300
+
+
+def test_an_event_that_says_it_stands_elsewhere_is_not_proved() -> None:
+    signer = SigningKey.make()
+    for body, why in ((b'{"sequence":7}', "the one that stands"), (b"[]", "is not an event")):
+        note = signer.sign(Checkpoint("somewhere", 1, leaf_hash(body)).text())
+        text = f"{INCLUSION}\nextra {base64.b64encode(body).decode()}\nindex 0\n\n{note}"
+        with pytest.raises(ProofError, match=why):
+            verify_proof(text, signer.public)
 
 
 def test_a_damaged_file_is_refused_in_one_line(store: str, tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from support import START, HandClock, command, hours, write_feeds
+from support import START, HandClock, command, hours, new_store, write_feeds
 
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.policy import ApprovalRule
@@ -244,6 +246,42 @@ def test_another_store_in_the_place_of_this_one_is_refused(copy: Path) -> None:
     shutil.move(fresh, store)
     with pytest.raises(StoreError, match="the witness of another store"):
         _open(copy)
+
+
+_POSTS_AND_DIES = """
+import os, signal, sys
+from entitlement_ledger.ledger import Ledger
+
+ledger = Ledger.open(sys.argv[1])
+for number in range(40):
+    line = {"type": "issue", "key": f"d{number}", "customer": "C1", "entitlement": "PTS"}
+    ledger.post([{**line, "quantity": 1}], actor="x")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_log_that_is_cut_anywhere_or_deleted_is_noticed_at_opening(tmp_path: Path) -> None:
+    folder = tmp_path / "died"
+    folder.mkdir()
+    store = Path(new_store(folder))
+    dying = subprocess.run(
+        [sys.executable, "-c", _POSTS_AND_DIES, str(store)], capture_output=True, check=False
+    )
+    assert dying.returncode == -9, dying.stderr
+    wal = Path(f"{store}.wal").read_bytes()
+    cuts = [*range(0, len(wal), len(wal) // 24), len(wal) - 1, None]
+    for number, cut in enumerate(cuts):
+        copied = tmp_path / f"cut{number}"
+        shutil.copytree(folder, copied)
+        if cut is None:
+            (copied / "ledger.duckdb.wal").unlink()
+        else:
+            (copied / "ledger.duckdb.wal").write_bytes(wal[:cut])
+        with pytest.raises(StoreError):
+            Ledger.open(str(copied / store.name), clock=HandClock())
+    with Ledger.open(str(store), clock=HandClock()) as ledger:
+        assert ledger.balances("C1", "PTS", at=2 * START)[0].available == 40
+        assert {each.name for each in ledger.verify() if not each.ok} == set()
 
 
 def _recomputed(folder: Path, change_body: Callable[[bytes], bytes]) -> None:

@@ -1,0 +1,1 @@
+"""Measuring: each figure stands beside a yardstick that was run beside it."""
