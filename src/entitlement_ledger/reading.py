@@ -60,6 +60,11 @@ class Reading:
         self._clock = clock
         self._reading: dict[int, Connection] = {}
 
+    @property
+    def path(self) -> Path:
+        """Where the store is."""
+        return self._path
+
     def now(self) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""
         with self._read() as connection:

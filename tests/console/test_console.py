@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from console_support import (
     settled,
     type_in,
 )
+from support import HandClock
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -298,3 +300,24 @@ async def test_the_cursor_stays_on_its_row_when_the_ledger_is_asked_again(store:
         await pilot.resize_terminal(100, 30)
         await settled(pilot)
         assert getattr(table, "cursor_row", None) == 3
+
+
+async def test_a_backup_is_made_while_the_console_is_open(store: str) -> None:
+    async with make_app(store).run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await press(pilot, "B")
+        (told,) = pilot.app._notifications
+        assert told.message.startswith("Backed up to")
+        (folder,) = Path(store).parent.glob("ledger-backup-*")
+        restored = Path(store).with_name("restored.duckdb")
+        Ledger.restore(str(restored), folder)
+        with Ledger.open(str(restored), read_only=True, clock=HandClock()) as ledger:
+            assert ledger.balances("C1", "PTS")[0].available == 600
+            assert all(each.ok for each in ledger.verify())
+        assert isinstance(pilot.app, ConsoleApp)
+        assert pilot.app.session is not None
+        pilot.app.session.ledger.close()
+    async with make_app(store, read_only=True).run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await press(pilot, "B")
+        assert len(list(Path(store).parent.glob("ledger-backup-*"))) == 1

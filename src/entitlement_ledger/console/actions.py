@@ -86,6 +86,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("scroll_bottom", "G", "Last", "Go to the last row loaded.", (TABLE,), footer=False),
     Action("back", "escape", "Back", "Go back, or clear the filter.",
            (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM)),
+    Action("backup", "B", "Backup", "Back up the store into a new folder beside it.", (EVERYWHERE,),
+           footer=False, changes=True),
     Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),
     Action("command_palette", "ctrl+p,colon", "Palette", "Find anything by name.", (EVERYWHERE,),
            footer=False),

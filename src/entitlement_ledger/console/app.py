@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -17,10 +19,13 @@ from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.themes import DEFAULT_THEME, find_themes
 from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
+from entitlement_ledger.harmless import harmless
 from entitlement_ledger.settings import Settings, config_folder
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from entitlement_ledger.ledger import Ledger
 
 # What the first paint does not show is imported when it is first wanted.
 
@@ -209,6 +214,35 @@ class ConsoleApp(App[None]):
             await self.pop_screen()
         if isinstance(self.screen, CustomersScreen):
             self.screen.show_customer(customer)
+
+    def action_backup(self) -> None:
+        """Back up the store into a new folder beside it."""
+        if self.session is None or self.session.demo:
+            self.notify("The demo is thrown away: there is nothing to back up.", markup=False)
+            return
+        ledger = self.session.ledger
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        folder = ledger.path.with_name(f"{ledger.path.stem}-backup-{stamp}")
+        self.run_worker(
+            lambda: self._back_up(ledger, folder), thread=True, group="backup", exclusive=True
+        )
+
+    def _back_up(self, ledger: Ledger, folder: Path) -> None:
+        """Write the backup; runs in a thread, and says how far it has come."""
+
+        def progress(done: int, total: int) -> None:
+            self._from_thread(self._wait, f"backing up, {100 * done // max(total, 1)}%")
+
+        try:
+            ledger.backup(folder, progress)
+            self._from_thread(self._backed_up, f"Backed up to {folder}", "information")
+        except LedgerError as error:
+            self._from_thread(self._backed_up, str(error), "error")
+
+    def _backed_up(self, said: str, severity: Literal["information", "error"]) -> None:
+        self.waiting_for = ""
+        self._changed()
+        self.notify(harmless(said), severity=severity, markup=False, timeout=15)
 
     def action_help(self) -> None:
         """Show the keys of this screen."""
