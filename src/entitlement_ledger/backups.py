@@ -28,10 +28,10 @@ def write_backup(
     `copy_store` writes a copy of the store, to which nobody posts meanwhile, to a path.
 
     Raises:
-        InputError: there is something at that place.
+        InputError: there is something in that place.
         StoreError: it cannot be written.
     """
-    if folder.exists():
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already and was not touched: name a new folder")
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
@@ -68,24 +68,30 @@ def growing(file: Path, total: int, progress: Progress) -> Iterator[None]:
     progress(total, total)
 
 
-def restore_backup(folder: Path, store: Path, witness: Path, progress: Progress) -> str | None:
+def restore_backup(
+    folder: Path, store: Path, witness: Path, progress: Progress, *, instead: bool = False
+) -> str | None:
     """Put a backup where no store is; give the checkpoint that it was made with.
 
     The witness that is there stays, so that an older copy is noticed; only where there is none
-    does the backup's own come along.
+    does the backup's own come along. `instead` moves a store that is there aside; it is kept.
 
     Raises:
         InputError: it is not a backup, is damaged, or there is a store already.
         StoreError: it cannot be written.
     """
     said = _manifest(folder)
-    if store.exists():
-        raise InputError(f"{store} exists already and was not touched: move it away first")
+    if store.exists() and not instead:
+        raise InputError(
+            f"{store} exists already and was not touched: move it away, or use --force"
+        )
     unfinished = store.with_name(f".{store.name}.{os.getpid()}.new")
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         if _copy(folder / _STORE, unfinished, progress) != said["sha256"]:
             raise InputError(f"{folder / _STORE} is not what was backed up: it was cut or changed")
+        if instead:
+            _put_aside(store)
         os.link(unfinished, store)
         if not witness.exists() and (folder / _WITNESS).exists():
             _copy(folder / _WITNESS, witness, _silent)
@@ -97,6 +103,17 @@ def restore_backup(folder: Path, store: Path, witness: Path, progress: Progress)
         unfinished.unlink(missing_ok=True)
     checkpoint = said.get("checkpoint")
     return checkpoint if isinstance(checkpoint, str) else None
+
+
+def _put_aside(store: Path) -> None:
+    """Move a store and its log out of the way."""
+    number = 1
+    while (aside := store.with_name(f"{store.name}.replaced-{number}")).exists():
+        number += 1
+    for ending in ("", ".wal"):
+        file = store.with_name(store.name + ending)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + ending))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

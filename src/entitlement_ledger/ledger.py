@@ -354,15 +354,20 @@ class Ledger(Reading):
         *,
         witness: Path | None = None,
         progress: Progress = _silent,
+        instead: bool = False,
     ) -> str | None:
         """Put a backup where no store is; give the checkpoint that it was made with.
+
+        `instead` puts a store that is there aside first; no process may have it open.
 
         Raises:
             InputError: it is not a backup, is damaged, or there is a store already.
             StoreError: it cannot be written.
         """
         path = store_path(store)
-        return restore_backup(folder, path, witness_path(path, witness), progress)
+        if instead and path.exists():
+            open_engine(path, read_only=False).dispose()
+        return restore_backup(folder, path, witness_path(path, witness), progress, instead=instead)
 
     def accept_history(self, *, actor: str, reason: str) -> None:
         """Let the witness accept the store as it is; it keeps who said so, and why."""

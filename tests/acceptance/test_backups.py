@@ -26,7 +26,11 @@ def available(store: str) -> int:
 
 def test_a_backup_is_restored_elsewhere_and_verifies(store: str, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
+    folder.mkdir()
     assert entl("backup", str(folder), store=store).returncode == 0
+    again = entl("backup", str(folder), store=store)
+    assert again.returncode == 2
+    assert "was not touched" in one_line(again.stderr)
     other = str(tmp_path / "elsewhere" / "ledger.duckdb")
     done = entl("restore", str(folder), store=other)
     assert done.returncode == 0, done.stderr
@@ -43,8 +47,8 @@ def test_a_restored_older_copy_is_noticed(store: str, tmp_path: Path) -> None:
     taken = entl("restore", str(folder), store=store)
     assert taken.returncode == 2
     assert "was not touched" in one_line(taken.stderr)
-    Path(store).unlink()
-    refused = entl("restore", str(folder), store=store)
+    refused = entl("restore", str(folder), "--force", store=store)
+    assert Path(f"{store}.replaced-1").exists()
     assert refused.returncode == 3
     assert "an older copy was put back" in one_line(refused.stderr)
     assert entl("balance", "--customer", "C1", store=store).returncode == 3

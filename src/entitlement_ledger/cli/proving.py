@@ -175,13 +175,16 @@ def backup(context: click.Context, folder: Path) -> None:
 @entl.command()
 @common
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Put a store that is there aside; it is kept.")
 @click.pass_context
-def restore(context: click.Context, folder: Path) -> None:
-    """Put a backup where no store is; its witness says whether it is the newest."""
+def restore(context: click.Context, folder: Path, force: bool) -> None:
+    """Put a backup where no store is; the witness says whether it is the newest."""
     from entitlement_ledger.ledger import Ledger
 
     settings = chosen(context)
-    Ledger.restore(settings.store, folder, witness=settings.witness, progress=printing.progress)
+    Ledger.restore(
+        settings.store, folder, witness=settings.witness, progress=printing.progress, instead=force
+    )
     with opened(context, read_only=True) as (ledger, _):
         events = ledger.status().events
     printing.narrate(f"restored {events} events to {settings.store}")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     )
     from entitlement_ledger.domain.decide import Outcome
 
+_SHOWN_MAX = 5
+"""How many rows at fault are shown to people."""
+
 
 def imported(each: Imported) -> dict[str, Any]:
     """Give what an import did with one file."""
@@ -193,6 +196,8 @@ def checks(results: Sequence[CheckResult], as_json: bool) -> None:
     for each in results:
         verdict = "ok" if each.ok else f"FAILED, {each.violations} at fault"
         print(f"{each.name:<26} {verdict}  protects from {each.protects}")
-        for example in each.examples:
+        for example in each.examples[:_SHOWN_MAX]:
             told = ", ".join(f"{name} {value}" for name, value in example.items())
             print(harmless(f"    {told}"))
+        if each.violations > _SHOWN_MAX:
+            print(f"    … {each.violations - _SHOWN_MAX:,} more; --json gives more of them")
