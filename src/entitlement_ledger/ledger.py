@@ -47,6 +47,7 @@ from entitlement_ledger.store.opening import (
     create_store,
     explain,
     open_engine,
+    refuse_locked,
     store_id,
     store_path,
 )
@@ -366,7 +367,7 @@ class Ledger(Reading):
         """
         path = store_path(store)
         if instead and path.exists():
-            open_engine(path, read_only=False).dispose()
+            refuse_locked(path)
         return restore_backup(folder, path, witness_path(path, witness), progress, instead=instead)
 
     def accept_history(self, *, actor: str, reason: str) -> None:

@@ -78,6 +78,21 @@ def test_a_backup_is_made_by_the_process_that_has_the_store_open(
     assert available(store) == 20
 
 
+def test_a_damaged_store_gives_way_to_its_backup_and_an_open_one_does_not(
+    store: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    assert entl("backup", str(folder), store=store).returncode == 0
+    with Ledger.open(store):
+        refused = entl("restore", str(folder), "--force", store=store)
+        assert refused.returncode == 3
+        assert "is in use by process" in one_line(refused.stderr)
+    Path(store).write_bytes(b"nothing that was a database")
+    assert entl("balance", "--customer", "C1", store=store).returncode == 3
+    assert entl("restore", str(folder), "--force", store=store).returncode == 0
+    assert available(store) == 10
+
+
 def test_what_is_not_a_backup_or_is_damaged_is_said_in_one_line(store: str, tmp_path: Path) -> None:
     folder, other = tmp_path / "backup", str(tmp_path / "new.duckdb")
     assert entl("backup", str(folder), store=store).returncode == 0

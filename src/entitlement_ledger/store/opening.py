@@ -61,6 +61,22 @@ def open_engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
+def refuse_locked(path: Path) -> None:
+    """Refuse a store that another process has open, whatever else is wrong with it.
+
+    Raises:
+        StoreError: it is locked; the process is named.
+    """
+    engine = make_engine(str(path), read_only=False)
+    try:
+        engine.connect().close()
+    except (DatabaseError, SQLAlchemyError) as error:
+        if _LOCKED.search(str(error)):
+            raise explain(error, path) from None
+    finally:
+        engine.dispose()
+
+
 def _check_version(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         known = connection.exec_driver_sql(
