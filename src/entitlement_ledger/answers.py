@@ -158,6 +158,11 @@ class TransactionDetail(msgspec.Struct, frozen=True):
     body: bytes
     hash: str
 
+    def scale_of(self, entitlement: str | None) -> int:
+        """Say where the decimal point of something that it touched stands."""
+        touched = {each.entitlement: each.scale for each in self.balances}
+        return touched.get(entitlement or "", self.row.scale or 0)
+
 
 class EventRow(msgspec.Struct, frozen=True):
     """One event of the journal, as the audit trail lists it.

@@ -34,6 +34,14 @@ def told(store: str, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def test_each_posting_has_the_decimal_point_of_its_own_entitlement(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    post(store, [command("purchase", "p", product="BASIC")])
+    legs = [line.split() for line in entl("show", "p", store=store).stdout.splitlines()]
+    shown = {leg[1]: leg[3] for leg in legs if len(leg) > 3 and leg[2:3] == ["available"]}
+    assert shown == {"PTS": "5", "CRD": "0.03"}
+
+
 def test_a_balance_is_what_is_left_and_when_it_lapses(store: str) -> None:
     (balance,) = told(
         store, "balance", "--customer", "C1", "--entitlement", "PTS", "--at", hours(6)

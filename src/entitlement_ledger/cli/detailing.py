@@ -78,7 +78,7 @@ def _print_postings(detail: TransactionDetail) -> None:
                 leg.grant,
                 leg.entitlement,
                 leg.account,
-                format_quantity(leg.quantity, detail.row.scale or 0),
+                format_quantity(leg.quantity, detail.scale_of(leg.entitlement)),
                 time_text(leg.effective_at),
             )
             for leg in detail.postings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -117,36 +117,41 @@ def transaction(detail: TransactionDetail) -> Content:
     if detail.balances:
         lines += [_heading("Before → after"), *_balance_changes(detail.balances)]
     if detail.grants:
-        lines.append(_heading("Grants given"))
-        for grant in detail.grants:
-            ends = when(grant.expires_at, none="never")
-            lines.append(
-                Content(
-                    harmless(
-                        f"  {grant.id}  {amount(grant.quantity, row.scale)}  {grant.category}, "
-                        f"priority {grant.priority}, from {when(grant.effective_from)}, "
-                        f"lapses {ends}"
-                    )
-                )
-            )
+        lines += [_heading("Grants given"), *_grants_given(detail)]
     if detail.draws:
-        lines.append(_heading("Drawn, in this order"))
-        lines += [
-            Content(harmless(f"  {place}. {draw.grant}  {amount(draw.quantity, row.scale)}"))
-            for place, draw in enumerate(detail.draws, 1)
-        ]
+        lines += [_heading("Drawn, in this order"), *_draws(detail)]
     if detail.postings:
-        lines.append(_heading("Postings"))
-        lines += [
-            Content(
-                f"  {fit(leg.grant, 12)} {fit(leg.account, 10)} "
-                f"{fit(signed(leg.quantity, row.scale), 14, right=True)}  "
-                f"{when_exactly(leg.effective_at)}"
-            )
-            for leg in detail.postings
-        ]
+        lines += [_heading("Postings"), *_postings(detail)]
     lines += [_heading("Event"), *_facts([("SHA-256", detail.hash)])]
     return Content("\n").join(lines)
+
+
+def _grants_given(detail: TransactionDetail) -> Iterator[Content]:
+    for grant in detail.grants:
+        quantity = amount(grant.quantity, detail.scale_of(grant.entitlement))
+        yield Content(
+            harmless(
+                f"  {grant.id}  {quantity} {grant.entitlement}  {grant.category}, "
+                f"priority {grant.priority}, from {when(grant.effective_from)}, "
+                f"lapses {when(grant.expires_at, none='never')}"
+            )
+        )
+
+
+def _draws(detail: TransactionDetail) -> Iterator[Content]:
+    of = {leg.grant: leg.entitlement for leg in detail.postings}
+    for place, draw in enumerate(detail.draws, 1):
+        quantity = amount(draw.quantity, detail.scale_of(of.get(draw.grant)))
+        yield Content(harmless(f"  {place}. {draw.grant}  {quantity}"))
+
+
+def _postings(detail: TransactionDetail) -> Iterator[Content]:
+    for leg in detail.postings:
+        quantity = signed(leg.quantity, detail.scale_of(leg.entitlement))
+        yield Content(
+            f"  {fit(leg.grant, 12)} {fit(leg.account, 10)} "
+            f"{fit(quantity, 14, right=True)}  {when_exactly(leg.effective_at)}"
+        )
 
 
 def outcome(
