@@ -156,6 +156,7 @@ def test_sweeping_early_late_or_never_changes_no_answer(steps: History, sweeps: 
         assert _sweep_only(ledger, clock.now + 100 * HOUR) == 0
         _no_account_is_negative(ledger)
         assert _failed(ledger) == []
+        assert [each for each in ledger.verify() if not each.ok] == []
     assert answers(outcomes) == pure_answers(steps, renewing=True)
 
 
