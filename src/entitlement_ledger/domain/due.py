@@ -21,7 +21,7 @@ from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules import cancel, change, expire, renew
 from entitlement_ledger.domain.rules.context import Context, Decision
 from entitlement_ledger.domain.rules.subscribing import not_subscribed_yet, period_start
-from entitlement_ledger.domain.subscriptions import Change, Subscription
+from entitlement_ledger.domain.subscriptions import Change, Subscription, subscription_order
 
 SYSTEM = Asker("system", "system")
 
@@ -78,7 +78,9 @@ def _of_customer(book: Book, customer: str, until: Instant, now: Instant) -> Ite
         ]
         if not due:
             return
-        at, order, subscription = min(due, key=lambda each: (each[0], each[1], each[2].id))
+        at, order, subscription = min(
+            due, key=lambda each: (each[0], each[1], subscription_order(each[2].id))
+        )
         try:
             event = _do(book, subscription, order, at, now)
         except Refused:

@@ -61,6 +61,11 @@ def subscription_id(sequence: int) -> str:
     return f"S{sequence}"
 
 
+def subscription_order(subscription: str) -> int:
+    """Give the order in which a subscription was opened, from its id."""
+    return int(subscription[1:])
+
+
 def period_start(subscription: Subscription, number: int) -> Instant | None:
     """Give the start of a period, from 1; the end of one is the start of the next.
 
