@@ -118,3 +118,18 @@ def test_verification_says_where_the_first_bad_event_is(tmp_path: Path) -> None:
     results = {each["name"]: each for each in json.loads(done.stdout)}
     assert results["journal"]["examples"][0]["sequence"] == 25
     assert entl("verify", "--since-checkpoint", store=store).returncode == 0
+
+
+def test_a_line_of_the_witness_that_is_only_half_written_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store(tmp_path)
+    write = os.write
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        ledger.post([command("issue", "a", quantity=1)], actor="x")
+        with monkeypatch.context() as half:
+            half.setattr(os, "write", lambda file, data: write(file, data[: len(data) // 2]))
+            with pytest.raises(StoreError, match="the witness cannot be written"):
+                ledger.post([command("issue", "b", quantity=1)], actor="x")
+        ledger.post([command("issue", "c", quantity=1)], actor="x")
+    assert verified(store)

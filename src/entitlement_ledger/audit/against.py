@@ -44,7 +44,7 @@ class Sealed:
             except NoteError as error:
                 sealed.faults.append(("checkpoints", {"size": size, "why": str(error)}))
         try:
-            sealed.seen = _since_reset(witness)
+            sealed.seen = _compared(witness)
         except StoreError as error:
             sealed.faults.append(("witness", {"why": str(error)}))
         for seen in sealed.seen:
@@ -56,7 +56,7 @@ class Sealed:
     def sizes(self) -> frozenset[int]:
         """Give the sizes at which the journal's root is wanted."""
         sealed = {each.size for each in self.checkpoints}
-        return frozenset(sealed | {each.size for each in self._compared()})
+        return frozenset(sealed | {each.size for each in self.seen})
 
     def newest(self, connection: Connection) -> int:
         """Give the size of the newest checkpoint that the stored hashes bear out, or 0."""
@@ -71,16 +71,12 @@ class Sealed:
     def compare(self, roots: Mapping[int, bytes], start: int, size: int) -> Iterator[Told]:
         """Hold what was sealed after `start` against the roots that were computed."""
         told = [("checkpoints", each.size, each.root) for each in self.checkpoints]
-        told += [("witness", each.size, each.root) for each in self._compared()]
+        told += [("witness", each.size, each.root) for each in self.seen]
         for name, then, root in told:
             if then > size:
                 yield name, {"size": then, "why": f"only {size} events are there"}
             elif then > start and roots.get(then) != root:
                 yield name, {"size": then, "why": "the journal had another root then"}
-
-    def _compared(self) -> list[Seen]:
-        """Give the newest line, which all before it lead to, and those of checkpoints."""
-        return [each for each in self.seen if each.checkpoint is not None or each is self.seen[-1]]
 
 
 def _checkpoint(size: int, note: str, origin: str, key: PublicKey | None) -> Checkpoint:
@@ -96,11 +92,18 @@ def _checkpoint(size: int, note: str, origin: str, key: PublicKey | None) -> Che
     return checkpoint
 
 
-def _since_reset(witness: Witness) -> list[Seen]:
-    """Give what was seen since somebody accepted another history, that moment included."""
-    seen: list[Seen] = []
-    for each in witness.all():
-        if each.reset is not None:
-            seen.clear()
-        seen.append(each)
-    return seen
+def _compared(witness: Witness) -> list[Seen]:
+    """Give the newest line, which all before it lead to, and those of checkpoints.
+
+    Only since somebody accepted another history: what was seen before is of that one.
+    """
+    kept: list[Seen] = []
+    newest: Seen | None = None
+    for newest in witness.all():
+        if newest.reset is not None:
+            kept.clear()
+        elif newest.checkpoint is not None:
+            kept.append(newest)
+    if newest is not None and newest.checkpoint is None:
+        kept.append(newest)
+    return kept

@@ -43,6 +43,22 @@ def _decoded(text: str) -> bytes:
         raise NoteError("it is not base64 where it should be") from None
 
 
+def _key_parts(text: str) -> tuple[str, str, bytes]:
+    """Take a key apart: its name, the id it says, its 32 bytes."""
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
+        raise NoteError("it is not a key: NAME+ID+BASE64 is")
+    data = _decoded(parts[2])
+    if data[:1] != _ED25519 or len(data) != 33:
+        raise NoteError("it is not an Ed25519 key")
+    return parts[0], parts[1], data[1:]
+
+
+def _same_id(made: bytes, said: str) -> None:
+    if made.hex() != said:
+        raise NoteError("the key's id is not that of its name and bytes: it was cut or changed")
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """Whom to believe: `name+id+base64`."""
@@ -57,15 +73,9 @@ class PublicKey:
         Raises:
             NoteError: it is not one.
         """
-        parts = text.strip().split("+", 2)
-        if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
-            raise NoteError("it is not a public key: NAME+ID+BASE64 is")
-        data = _decoded(parts[2])
-        if data[:1] != _ED25519 or len(data) != 33:
-            raise NoteError("it is not an Ed25519 key")
-        key = cls(parts[0], data[1:])
-        if key.id.hex() != parts[1]:
-            raise NoteError("the key's id is not that of its name and bytes: it was cut or changed")
+        name, key_id, raw = _key_parts(text)
+        key = cls(name, raw)
+        _same_id(key.id, key_id)
         return key
 
     @property
@@ -107,15 +117,11 @@ class SigningKey:
         Raises:
             NoteError: it is not one.
         """
-        parts = text.strip().removeprefix(_PRIVATE).split("+", 2)
-        if not text.startswith(_PRIVATE) or len(parts) != 3 or not _NAME.fullmatch(parts[0]):
+        if not text.startswith(_PRIVATE):
             raise NoteError("it is not a signing key")
-        data = _decoded(parts[2])
-        if data[:1] != _ED25519 or len(data) != 33:
-            raise NoteError("it is not an Ed25519 key")
-        key = cls(parts[0], data[1:])
-        if key.public.id.hex() != parts[1]:
-            raise NoteError("the key's id is not that of its name and bytes: it was cut or changed")
+        name, key_id, seed = _key_parts(text.removeprefix(_PRIVATE))
+        key = cls(name, seed)
+        _same_id(key.public.id, key_id)
         return key
 
     def __str__(self) -> str:

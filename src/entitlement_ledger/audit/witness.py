@@ -11,6 +11,7 @@ or is another history.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -124,7 +125,9 @@ class Witness:
         try:
             if self._file is None:
                 self._file = self._open()
-            os.write(self._file, seen.line().encode())
+            line = seen.line().encode()
+            if os.write(self._file, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
         except OSError as error:
             self.close()

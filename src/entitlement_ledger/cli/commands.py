@@ -345,19 +345,6 @@ def diff(
         showing.differences(ledger.difference(moment, *known, customer), as_json)
 
 
-@entl.command()
-@common
-@as_json
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.pass_context
-def check(context: click.Context, names: tuple[str, ...], as_json: bool) -> int:
-    """Run the consistency checks; exit 1 when one fails."""
-    with opened(context, read_only=True, unwitnessed=True) as (ledger, _):
-        results = ledger.check(names)
-    showing.checks(results, as_json)
-    return 0 if all(each.ok for each in results) else 1
-
-
 @entl.command(name="run-due")
 @common
 @as_json

@@ -1,4 +1,4 @@
-"""The commands of `entl` that prove: checkpoints, the witness, verification."""
+"""The commands of `entl` that prove: checks, verification, checkpoints, the witness, backups."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ def _key_text(given: str | None) -> str | None:
         return Path(given).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{given}: the key cannot be read: {error}") from None
+
+
+@entl.command()
+@common
+@as_json
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.pass_context
+def check(context: click.Context, names: tuple[str, ...], as_json: bool) -> int:
+    """Run the consistency checks; exit 1 when one fails."""
+    with opened(context, read_only=True, unwitnessed=True) as (ledger, _):
+        results = ledger.check(names)
+    showing.checks(results, as_json)
+    return 0 if all(each.ok for each in results) else 1
 
 
 @entl.command()
