@@ -176,6 +176,7 @@ class Model:
     lots: list[Lot] = field(default_factory=list)
     subs: list[Sub] = field(default_factory=list)
     done: dict[str, Done] = field(default_factory=dict)
+    closed: int | None = None
 
     def balance(self, customer: str, entitlement: str, at: int) -> tuple[int, int]:
         lots = [
@@ -248,8 +249,10 @@ class Model:
         self.carry_out(record.does, record, now)
         proposal.approved = record
 
-    def reject(self, line: Line, _record: Done, _now: int) -> None:
-        self.proposal(line).rejected = True
+    def reject(self, line: Line, record: Done, _now: int) -> None:
+        proposal = self.proposal(line)
+        self.is_open(record.at)
+        proposal.rejected = True
 
     def ask(self, line: Line, *refused: str) -> None:
         if line["customer"] not in self.customers:
@@ -267,6 +270,14 @@ class Model:
         if record.at > now + 5 * MINUTE:
             raise No("invalid_time")
 
+    def is_open(self, at: int) -> None:
+        if self.closed is not None and at < self.closed:
+            raise No("period_closed")
+
+    def close(self, until: int) -> None:
+        self.due(until - 1)
+        self.closed = until
+
     # Single grants
 
     def issue(self, line: Line, record: Done, _now: int) -> None:
@@ -277,6 +288,7 @@ class Model:
             raise No("invalid_quantity")
         if "until" in line and line["until"] <= record.at:
             raise No("invalid_time")
+        self.is_open(record.at)
         category, priority = line.get("category", "paid"), line.get("priority", 100)
         self.give(record, line["entitlement"], line["quantity"], priority, category, record.at,
                   line.get("until"))  # fmt: skip
@@ -306,6 +318,7 @@ class Model:
         if line["quantity"] <= 0:
             raise No("invalid_quantity")
         self.in_time(record, now)
+        self.is_open(record.at)
         for lot, drawn in self.draw(line, line["quantity"], record):
             lot.moves.append((record.at, -drawn))
 
@@ -336,6 +349,7 @@ class Model:
         if line["quantity"] == 0:
             raise No("invalid_quantity")
         self.in_time(record, now)
+        self.is_open(record.at)
         if line["quantity"] > 0:
             self.give(record, line["entitlement"], line["quantity"], 100, "promo", record.at, None)
         else:
@@ -353,6 +367,7 @@ class Model:
         self.in_time(record, now)
         if "until" in line and line["until"] <= record.at:
             raise No("invalid_time")
+        self.is_open(record.at)
         record.answer.status = "pending"
         for lot, drawn in self.draw(line, line["quantity"], record):
             hold = Hold(record.at, line.get("until"), drawn)
@@ -371,6 +386,7 @@ class Model:
         self.in_time(record, now)
         if record.at < original.at:
             raise No("invalid_time")
+        self.is_open(record.at)
         _, hold = original.hold[0]
         if hold.until is not None or (hold.end is not None and record.at >= hold.end):
             raise No("already_resolved")
@@ -430,6 +446,7 @@ class Model:
         self.in_time(record, now)
         if record.at < original.at and not scheduled:
             raise No("invalid_time")
+        self.is_open(record.at)
         if original.does["type"] == "purchase":
             self.unpurchase(line, original, record, now)
             return
@@ -559,6 +576,7 @@ class Model:
     def purchase(self, line: Line, record: Done, _now: int) -> None:
         self.ask(line, "closed")
         self.sold(self.product(line["product"]))
+        self.is_open(record.at)
         if self.has(line["customer"], line["product"], record.at):
             raise No("already_subscribed")
         record.sub = self.open_sub(line["customer"], line["product"], record.at, record)
@@ -566,6 +584,7 @@ class Model:
     def renew(self, line: Line, record: Done, now: int) -> None:
         self.ask(line, "closed")
         self.product(line["product"])
+        self.is_open(record.at)
         sub = self.live_sub(line["customer"], line["product"], record.at, now)
         sub.starts(2)
         sub.opened += 1
@@ -576,6 +595,7 @@ class Model:
         old, new = self.product(line["from"]), self.product(line["to"])
         self.sold(new)
         self.in_time(record, now)
+        self.is_open(record.at)
         sub = self.live_sub(line["customer"], line["from"], record.at, now)
         if self.has(line["customer"], line["to"], record.at):
             raise No("already_subscribed")
@@ -613,6 +633,7 @@ class Model:
             return
         self.product(line["product"])
         self.in_time(record, now)
+        self.is_open(record.at)
         sub = self.live_sub(line["customer"], line["product"], record.at, now)
         if line.get("timing") == "period_end":
             self.later(sub, line, record)
@@ -627,6 +648,7 @@ class Model:
         self.in_time(record, now)
         if record.at < lot.start <= now:
             raise No("invalid_time")
+        self.is_open(record.at)
         if lot.ended is not None or (lot.end is not None and lot.end <= record.at):
             raise No("already_resolved")
         self.end_lot(lot, record.at, record, now)

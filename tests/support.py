@@ -25,6 +25,7 @@ from entitlement_ledger.domain.catalogue import (
 from entitlement_ledger.domain.commands import parse_command
 from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
 from entitlement_ledger.domain.due import expiries, periods
+from entitlement_ledger.domain.events import RecordEvent
 from entitlement_ledger.domain.instants import HOUR, format_instant, parse_instant
 from entitlement_ledger.domain.policy import ANYTHING, ApprovalRule, Policy
 from entitlement_ledger.domain.refusals import Refused
@@ -147,6 +148,8 @@ class Pure:
     book: Book = field(default_factory=full_book)
     now: int = START
     policy: Policy = ANYTHING
+    closed: dict[int, int] = field(default_factory=dict)
+    """When each period ended that was closed, by the sequence of the event that says so."""
 
     def post(self, *lines: Mapping[str, Any], history: bool = False) -> list[Outcome]:
         return [self._post(line, history) for line in lines]
@@ -163,6 +166,26 @@ class Pure:
         last = self.book.last_recorded_at
         now = self.now if last is None else max(self.now, last)
         return len(periods(self.book, list(CUSTOMERS), now, now))
+
+    def close(self, until: int) -> None:
+        """Close the period before an instant, once what is due in it is recorded."""
+        last = self.book.last_recorded_at
+        now = self.now if last is None else max(self.now, last)
+        periods(self.book, list(CUSTOMERS), until - 1, now)
+        expiries(self.book, list(self.book.holdings), until - 1, now)
+        self.closed[self.book.last_sequence + 1] = until
+        self.book.take(
+            RecordEvent(
+                sequence=self.book.last_sequence + 1,
+                recorded_at=now,
+                record="archive",
+                id=format_instant(until),
+                actor="tester",
+                role=None,
+                before=None,
+                after={},
+            )
+        )
 
     def _post(self, line: Mapping[str, Any], history: bool) -> Outcome:
         try:

@@ -321,6 +321,15 @@ class DueWork(msgspec.Struct, frozen=True):
     changed: int
 
 
+class ArchivedPeriod(msgspec.Struct, frozen=True):
+    """What closing a period before an instant has put into a folder."""
+
+    before: Instant
+    events: int
+    postings: int
+    folder: str
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """What one check found.
 

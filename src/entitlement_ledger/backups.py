@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from entitlement_ledger.errors import InputError, StoreError
+from entitlement_ledger.files import put_aside, sha256_of, synced
+from entitlement_ledger.store.archives import archive_folder
 
 Progress = Callable[[int, int], None]
 
@@ -21,11 +23,16 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def write_backup(
-    copy_store: Callable[[Path], None], witness: Path, folder: Path, checkpoint: str | None
+    copy_store: Callable[[Path], None],
+    archives: Iterable[Path],
+    witness: Path,
+    folder: Path,
+    checkpoint: str | None,
 ) -> None:
     """Write a backup into a new folder. It appears whole or not at all.
 
-    `copy_store` writes a copy of the store, to which nobody posts meanwhile, to a path.
+    `copy_store` writes a copy of the store, to which nobody posts meanwhile, to a path. `archives`
+    are the folders of its archives.
 
     Raises:
         InputError: there is something in that place.
@@ -37,6 +44,8 @@ def write_backup(
     try:
         unfinished.mkdir(parents=True)
         copy_store(unfinished / _STORE)
+        for archive in archives:
+            _copy_folder(archive, archive_folder(unfinished / _STORE) / archive.name, _silent)
         if witness.exists():
             _copy(witness, unfinished / _WITNESS, _silent)
         said = {"checkpoint": checkpoint, "sha256": _sealed(unfinished / _STORE)}
@@ -92,6 +101,9 @@ def restore_backup(
             raise InputError(f"{folder / _STORE} is not what was backed up: it was cut or changed")
         if instead:
             _put_aside(store)
+        put_aside(archive_folder(store))
+        for archive in _folders_in(archive_folder(folder / _STORE)):
+            _copy_folder(archive, archive_folder(store) / archive.name, progress)
         os.link(unfinished, store)
         if not witness.exists() and (folder / _WITNESS).exists():
             _copy(folder / _WITNESS, witness, _silent)
@@ -106,14 +118,24 @@ def restore_backup(
 
 
 def _put_aside(store: Path) -> None:
-    """Move a store and its log out of the way."""
+    """Move a store, its log and its archives out of the way."""
     number = 1
     while (aside := store.with_name(f"{store.name}.replaced-{number}")).exists():
         number += 1
-    for ending in ("", ".wal"):
+    for ending in ("", ".wal", ".archive"):
         file = store.with_name(store.name + ending)
         if file.exists():
             file.rename(aside.with_name(aside.name + ending))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
+
+
+def _copy_folder(source: Path, target: Path, progress: Progress) -> None:
+    target.mkdir(parents=True)
+    for file in sorted(source.iterdir()):
+        _copy(file, target / file.name, progress)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -132,9 +154,8 @@ def _silent(_done: int, _total: int) -> None:
 
 def _sealed(file: Path) -> str:
     """Make a file durable; give its SHA-256."""
-    with file.open("rb") as read:
-        os.fsync(read.fileno())
-        return hashlib.file_digest(read, "sha256").hexdigest()
+    synced(file)
+    return sha256_of(file)
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> str:

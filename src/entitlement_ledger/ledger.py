@@ -5,7 +5,6 @@ Reads may come from any thread, each on a connection of its own; writing is one 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,22 +14,22 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from entitlement_ledger.answers import DueWork, Imported
+from entitlement_ledger.answers import Imported
 from entitlement_ledger.audit.sealing import as_it_is, check_witness
-from entitlement_ledger.audit.witness import Witness, put_aside
+from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.backups import restore_backup
 from entitlement_ledger.clock import Clock, system_clock
-from entitlement_ledger.domain.commands import CommandType, Line
+from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
-from entitlement_ledger.domain.events import Event, TransactionEvent
-from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
 from entitlement_ledger.errors import LedgerError, StoreError
+from entitlement_ledger.files import put_aside
 from entitlement_ledger.importing.recording import import_files
+from entitlement_ledger.keeping import Keeping
 from entitlement_ledger.posting import Writer
-from entitlement_ledger.proving import Progress, Proving, silent
+from entitlement_ledger.proving import Progress, silent
+from entitlement_ledger.store.archives import Archives, archive_folder
 from entitlement_ledger.store.dialect import ConstraintError, DatabaseError
-from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import (
     create_store,
@@ -42,10 +41,9 @@ from entitlement_ledger.store.opening import (
 )
 from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
 from entitlement_ledger.store.tree import TreeError
-from entitlement_ledger.sweeping import renew, sweep
 
 
-class Ledger(Proving):
+class Ledger(Keeping):
     """An open ledger."""
 
     def __init__(
@@ -55,6 +53,7 @@ class Ledger(Proving):
         *,
         read_only: bool,
         clock: Clock,
+        archives: Archives,
         roles: Mapping[str, str],
         approvals: Sequence[ApprovalRule] = (),
         witness: Witness,
@@ -66,6 +65,7 @@ class Ledger(Proving):
         policy = Policy(mapped=bool(roles), approvals=tuple(approvals))
         self._witness = witness
         self._signing_key = signing_key
+        self._archives = archives
         self._writer = Writer(engine, clock, roles.get, policy, witness)
 
     @classmethod
@@ -79,6 +79,7 @@ class Ledger(Proving):
         path = store_path(store)
         create_store(path)
         put_aside(witness_path(path, witness))
+        put_aside(archive_folder(path))
 
     @classmethod
     def restore(
@@ -129,10 +130,10 @@ class Ledger(Proving):
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
         """
         path = store_path(store)
-        engine = open_engine(path, read_only=read_only)
+        engine, archives = open_engine(path, read_only=read_only)
         try:
             if catching_up:
-                engine = _caught_up(engine, path, read_only=read_only)
+                engine, archives = _caught_up(engine, archives, path, read_only=read_only)
             watched = _watched(engine, path, witness, read_only=read_only, unwitnessed=unwitnessed)
         except StoreError:
             engine.dispose()
@@ -142,6 +143,7 @@ class Ledger(Proving):
             path,
             read_only=read_only,
             clock=clock,
+            archives=archives,
             roles=roles or {},
             approvals=approvals,
             witness=watched,
@@ -207,19 +209,6 @@ class Ledger(Proving):
         with self._explained():
             return import_files(self._writer, paths, actor=actor, role=self._roles.get(actor))
 
-    def run_due(self, *, now: Instant | None = None, progress: Progress = silent) -> DueWork:
-        """Record what has become due by `now`, which may be ahead of the clock."""
-        until = self.now() if now is None else now
-        with self._read() as connection:
-            customers_due = due_customers(connection, until)
-        with self._explained():
-            events = renew(self._writer, customers_due, until, progress)
-        with self._read() as connection:
-            pairs = due_holdings(connection, until)
-        with self._explained():
-            events += sweep(self._writer, pairs, until, progress)
-        return _due_work(events)
-
     def rebuild(self, progress: Progress = silent) -> int:
         """Drop the projections and make them again; give the number of events read."""
         with self._explained():
@@ -250,31 +239,17 @@ def _watched(
     return witness
 
 
-def _due_work(events: list[Event]) -> DueWork:
-    counts = Counter(
-        (event.type, ":rollover" in event.key)
-        for event in events
-        if isinstance(event, TransactionEvent)
-    )
-    changed = (CommandType.UPGRADE, CommandType.DOWNGRADE, CommandType.CANCEL)
-    return DueWork(
-        expired=counts[CommandType.EXPIRE, False],
-        lapsed=counts[CommandType.RELEASE, False],
-        renewed=counts[CommandType.RENEW, False],
-        rolled_over=counts[CommandType.RENEW, True],
-        changed=sum(counts[each, False] for each in changed),
-    )
-
-
-def _caught_up(engine: Engine, path: Path, *, read_only: bool) -> Engine:
+def _caught_up(
+    engine: Engine, archives: Archives, path: Path, *, read_only: bool
+) -> tuple[Engine, Archives]:
     """Bring up projections that a crash left behind the journal; give an engine to go on with."""
     try:
         with engine.connect() as connection:
             if not behind(connection):
-                return engine
+                return engine, archives
         if read_only:
             engine.dispose()
-            engine = open_engine(path, read_only=False)
+            engine, archives = open_engine(path, read_only=False)
         with engine.begin() as connection:
             catch_up(connection)
     except (DatabaseError, SQLAlchemyError) as error:
@@ -285,6 +260,6 @@ def _caught_up(engine: Engine, path: Path, *, read_only: bool) -> Engine:
             ) from None
         raise explain(error, path) from None
     if not read_only:
-        return engine
+        return engine, archives
     engine.dispose()
     return open_engine(path, read_only=True)

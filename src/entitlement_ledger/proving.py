@@ -1,4 +1,4 @@
-"""The proving part of the façade: checkpoints, verification, proofs, backups, forgetting."""
+"""The proving part of the façade: checkpoints, verification, proofs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.audit.sealing import accept, make_checkpoint
 from entitlement_ledger.audit.witness import Witness
-from entitlement_ledger.backups import growing, write_backup
 from entitlement_ledger.errors import InputError, StoreError
-from entitlement_ledger.forgetting import forget
 from entitlement_ledger.reading import Reading
-from entitlement_ledger.store.dialect import BusyError, copy_to, rewrite
+from entitlement_ledger.store.archives import Archives
 from entitlement_ledger.store.tree import TreeError
 
 if TYPE_CHECKING:
@@ -28,12 +26,13 @@ def silent(_done: int, _total: int) -> None:
 
 
 class Proving(Reading):
-    """An open ledger that can be sealed, verified, proved, backed up."""
+    """An open ledger that can be sealed, verified, proved."""
 
     _read_only: bool
     _roles: Mapping[str, str]
     _witness: Witness
     _signing_key: Path | None
+    _archives: Archives
 
     def checkpoint(self) -> str:
         """Sign what the journal is now; give the checkpoint as a signed note.
@@ -70,7 +69,12 @@ class Proving(Reading):
         signer = self._signer(key)
         with self._read() as connection:
             return verify(
-                connection, self._witness, signer, progress, since_checkpoint=since_checkpoint
+                connection,
+                self._archives,
+                self._witness,
+                signer,
+                progress,
+                since_checkpoint=since_checkpoint,
             )
 
     def prove(self, transaction: str) -> str:
@@ -121,48 +125,6 @@ class Proving(Reading):
             return None
         own = load_key(self._signing_key, make=False)
         return None if own is None else own.public
-
-    def forget(self, customer: str, *, actor: str, reason: str) -> None:
-        """Destroy a customer's personal data and the key to what the journal holds of it.
-
-        The store's file is written anew, so that it does not hold them in some free place.
-
-        Raises:
-            InputError: no such customer, forgotten already, no reason, or not permitted.
-        """
-        role = self._roles.get(actor)
-        if self._roles and role in (None, "auditor"):
-            raise InputError(f"{actor} may not forget a customer: the role does not allow it")
-        with self._explained():
-            forget(self._writer, customer, actor=actor, role=role, reason=reason)
-            try:
-                self._writer.between_commits(lambda: rewrite(self._engine, self._path))
-            except BusyError:
-                raise InputError(
-                    f"{customer} is forgotten, but the file still holds the name: it is being "
-                    "read; ask again when nothing else is open"
-                ) from None
-
-    def backup(self, folder: Path, progress: Progress = silent) -> str | None:
-        """Copy the store into a new folder while it stays open; give the checkpoint it ends with.
-
-        Nothing is posted meanwhile. Without a signing key there is no checkpoint.
-
-        Raises:
-            InputError: there is something at that place.
-            StoreError: it cannot be written.
-        """
-        note = None if self._signing_key is None or self._read_only else self.checkpoint()
-
-        def copy(target: Path) -> None:
-            with growing(target, self._path.stat().st_size, progress):
-                copy_to(self._engine, target)
-
-        with self._explained():
-            self._writer.between_commits(
-                lambda: write_backup(copy, self._witness.path, folder, note)
-            )
-        return note
 
     def accept_history(self, *, actor: str, reason: str) -> None:
         """Let the witness accept the store as it is; it keeps who said so, and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -37,8 +38,10 @@ from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import auditing, balances, customers, views
 from entitlement_ledger.store.comparing import access, differences
 from entitlement_ledger.store.dialect import (
+    BusyError,
     DatabaseError,
     InterruptError,
+    in_use,
     interrupt,
 )
 from entitlement_ledger.store.journal import last, read_rows
@@ -46,6 +49,8 @@ from entitlement_ledger.store.opening import explain
 from entitlement_ledger.store.selling import product_rows, subscription_rows
 
 _BODIES_AT_ONCE = 10_000
+_PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.01
 
 
 class Reading:
@@ -59,6 +64,7 @@ class Reading:
         self._read_only = read_only
         self._clock = clock
         self._reading: dict[int, Connection] = {}
+        self._gate = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -257,12 +263,33 @@ class Reading:
         thread = threading.get_ident()
         with self._explained():
             self._writer.catch_up()
-        with self._explained(), self._engine.connect() as connection:
+        with self._explained(), self._connected() as connection:
             self._reading[thread] = connection
             try:
                 yield connection
             finally:
                 self._reading.pop(thread, None)
+
+    def _connected(self) -> Connection:
+        with self._gate:
+            return self._engine.connect()
+
+    @contextmanager
+    def _nobody_reading(self, *, writing: int = 0) -> Iterator[None]:
+        """Let nobody begin to read, once those who do have come to an end.
+
+        `writing` connections are the caller's own.
+
+        Raises:
+            BusyError: somebody still reads.
+        """
+        with self._gate:
+            until = time.monotonic() + _PATIENCE_SECONDS
+            while in_use(self._engine) > writing:
+                if time.monotonic() > until:
+                    raise BusyError
+                time.sleep(_PAUSE_SECONDS)
+            yield
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

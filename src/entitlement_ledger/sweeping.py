@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from entitlement_ledger.answers import DueWork
 from entitlement_ledger.domain.book import Book, HoldingKey
+from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.due import expiries, periods
-from entitlement_ledger.domain.events import Event
+from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store.loading import load_holdings, load_whole_customers
@@ -67,3 +70,20 @@ def _in_batches(
         recorded += writer.record(change)
         progress(min(start + len(batch), len(items)), len(items))
     return recorded
+
+
+def due_work(events: Sequence[Event]) -> DueWork:
+    """Count what was recorded, by sort."""
+    counts = Counter(
+        (event.type, ":rollover" in event.key)
+        for event in events
+        if isinstance(event, TransactionEvent)
+    )
+    changed = (CommandType.UPGRADE, CommandType.DOWNGRADE, CommandType.CANCEL)
+    return DueWork(
+        expired=counts[CommandType.EXPIRE, False],
+        lapsed=counts[CommandType.RELEASE, False],
+        renewed=counts[CommandType.RENEW, False],
+        rolled_over=counts[CommandType.RENEW, True],
+        changed=sum(counts[each, False] for each in changed),
+    )

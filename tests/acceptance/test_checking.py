@@ -47,23 +47,24 @@ def test_a_sound_store_passes_every_check(store: str) -> None:
 
 
 BREAKS: list[tuple[str, str, set[str]]] = [
-    ("zero_sum", "UPDATE postings SET quantity = 9 WHERE account = 'issuance' AND quantity = -10",
+    ("zero_sum", "UPDATE live_postings SET quantity = 9 "
+     "WHERE account = 'issuance' AND quantity = -10",
      {"zero_sum"}),
     ("grant_conservation", "UPDATE grants SET quantity = 11 WHERE quantity = 10",
      {"grant_conservation"}),
     ("no_negative_account",
-     "UPDATE postings SET effective_at = effective_at - INTERVAL 5 HOUR "
+     "UPDATE live_postings SET effective_at = effective_at - INTERVAL 5 HOUR "
      "WHERE account = 'consumed' AND quantity = -1",
      {"no_negative_account"}),
-    ("sequence_without_gaps", "DELETE FROM journal WHERE sequence = 3",
+    ("sequence_without_gaps", "DELETE FROM live_journal WHERE sequence = 3",
      {"sequence_without_gaps", "decisions"}),
     ("balances",
-     "UPDATE postings SET effective_at = effective_at + INTERVAL 5 MINUTE "
+     "UPDATE live_postings SET effective_at = effective_at + INTERVAL 5 MINUTE "
      "WHERE sequence = (SELECT sequence FROM transactions WHERE key = 'r')",
      {"balances"}),
     ("projections", "UPDATE grants SET category = 'promo'", {"projections"}),
     ("time_never_goes_back",
-     "UPDATE journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",
+     "UPDATE live_journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",
      {"time_never_goes_back"}),
     ("hold_resolved_once",
      "INSERT INTO resolutions SELECT sequence, 99, target, 'released' FROM resolutions",
@@ -76,7 +77,7 @@ BREAKS: list[tuple[str, str, set[str]]] = [
     ("approved_by_another", "UPDATE transactions SET proposal = true WHERE key = 'h'",
      {"approved_by_another"}),
     ("references_exist", "DELETE FROM customers WHERE id = 'C1'", {"references_exist"}),
-    ("hashes", "UPDATE journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
+    ("hashes", "UPDATE live_journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
 ]  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:
                 if changed != body:
                     leaf = hashlib.sha256(b"\x00" + changed).digest()
                     connection.execute(
-                        "UPDATE journal SET body = ?, hash = ? WHERE sequence = ?",
+                        "UPDATE live_journal SET body = ?, hash = ? WHERE sequence = ?",
                         [changed, leaf, sequence],
                     )
 

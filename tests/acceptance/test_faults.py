@@ -28,7 +28,7 @@ from entitlement_ledger.errors import StoreError
 from entitlement_ledger.ledger import Ledger
 
 
-def _at_most(size: int) -> Callable[[], None]:
+def at_most(size: int) -> Callable[[], None]:
     """Let a process write files of so many bytes at most: as a full disk does, it fails."""
 
     def limit() -> None:
@@ -49,7 +49,7 @@ def test_a_full_disk_while_posting_loses_nothing_acknowledged(tmp_path: Path) ->
         [*ENTL, "--store", store, "post", "-"],
         input=json_lines(lines).encode(),
         capture_output=True,
-        preexec_fn=_at_most(room),
+        preexec_fn=at_most(room),
         check=False,
     )
     assert done.returncode == 3, done.stderr
@@ -112,7 +112,9 @@ def test_verification_says_where_the_first_bad_event_is(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     post(store, [command("issue", f"k{n}", quantity=1) for n in range(20)])
     with duckdb.connect(store) as connection:
-        connection.execute("UPDATE journal SET body = body || 'x'::BLOB WHERE sequence IN (25, 27)")
+        connection.execute(
+            "UPDATE live_journal SET body = body || 'x'::BLOB WHERE sequence IN (25, 27)"
+        )
     done = entl("verify", "--json", store=store)
     assert done.returncode == 1
     results = {each["name"]: each for each in json.loads(done.stdout)}

@@ -55,7 +55,7 @@ def test_a_rebuild_gives_the_same_content(tmp_path: Path) -> None:
     before = _content(store)
     assert len(before["transactions"]) > 1400
     with duckdb.connect(store) as connection:
-        connection.execute("UPDATE postings SET quantity = quantity + 1 WHERE place = 1")
+        connection.execute("UPDATE live_postings SET quantity = quantity + 1 WHERE place = 1")
         connection.execute("DELETE FROM grants WHERE quantity > 100")
         connection.execute("DELETE FROM transactions WHERE sequence > 1000")
         connection.execute("DROP TABLE resolutions")

@@ -62,7 +62,7 @@ def _lines() -> Iterable[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which every table has rows, some commits and two checkpoints."""
+    """A store in which every table has rows, some commits, an archive and two checkpoints."""
     folder = tmp_path_factory.mktemp("made")
     store, clock = str(folder / "ledger.duckdb"), HandClock(START - 1000 * HOUR)
     Ledger.create(store)
@@ -77,7 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ledger.checkpoint()
         clock.now = START + 60 * HOUR
         ledger.run_due()
-        many = [command("issue", f"n{n}", quantity=1, effective_at=hours(0)) for n in range(560)]
+        ledger.archive(START + HOUR, actor="x", reason="closed")
+        many = [command("issue", f"n{n}", quantity=1, effective_at=hours(1)) for n in range(560)]
         ledger.post(many, actor="x")
     with duckdb.connect(store) as connection:
         for name in TABLES:
@@ -293,7 +294,7 @@ def _recomputed(folder: Path, change_body: Callable[[bytes], bytes]) -> None:
             if changed != body:
                 leaf = hashlib.sha256(b"\x00" + changed).digest()
                 connection.execute(
-                    "UPDATE journal SET body = ?, hash = ? WHERE sequence = ?",
+                    "UPDATE live_journal SET body = ?, hash = ? WHERE sequence = ?",
                     [changed, leaf, sequence],
                 )
     (folder / "ledger.duckdb.witness").unlink()

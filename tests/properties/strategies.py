@@ -174,6 +174,12 @@ watched_history = _histories(_watched).map(_by_two)
 """A history under four eyes: what `WATCHED` names waits for somebody else."""
 
 
+closings = st.dictionaries(
+    st.integers(5, 35), st.integers(0, 30).map(lambda hour: hour * HOUR), min_size=1, max_size=3
+)
+"""Before which lines a period is closed, and how long ago it ended then."""
+
+
 def as_given(line: dict[str, Any], grants: Mapping[str, str]) -> dict[str, Any]:
     """Write a line as the ledger is given it; `grants` gives the first grant of a key."""
     names = {"at": "effective_at", "until": "expires_at"}

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import Answer, Model
-from strategies import WATCHED, as_given, history, watched_history
+from strategies import WATCHED, as_given, closings, history, watched_history
 from support import CUSTOMERS, ENTITLEMENTS, PRODUCTS, SOAK, START, Pure, policy_of
 
 from entitlement_ledger.domain.decide import Outcome
@@ -21,9 +21,15 @@ INSTANTS = range(START - 80 * HOUR, START + 200 * HOUR, 4 * HOUR)
 
 
 def both(
-    steps: History, sweeps: Collection[int] = (), watched: Mapping[str, int] | None = None
+    steps: History,
+    sweeps: Collection[int] = (),
+    watched: Mapping[str, int] | None = None,
+    ends: Mapping[int, int] | None = None,
 ) -> tuple[Pure, Model, list[tuple[Outcome, Answer]]]:
-    """Post a history to both; renewals are done every few lines, at the same moments."""
+    """Post a history to both; renewals are done every few lines, at the same moments.
+
+    `ends` says before which lines a period is closed, and how long ago it ended then.
+    """
     pure = Pure(policy=policy_of(watched or {}))
     model = Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS, watched or {})
     answered = []
@@ -35,6 +41,10 @@ def both(
         if number % 5 == 4:
             pure.renew()
             model.due(pure.now)
+        ended = pure.now - (ends or {}).get(number, 0)
+        if number in (ends or {}) and ended > (model.closed or 0):
+            pure.close(ended)
+            model.close(ended)
         (outcome,) = pure.post(as_given(line, grants))
         if outcome.grants:
             grants.setdefault(line["key"], outcome.grants[0])
@@ -123,3 +133,29 @@ def _conserved(holding: Holding) -> None:
         assert sum(finals.values()) == state.grant.quantity
         for account in Account:
             assert all(total >= 0 for total in state.account(account).totals), account
+
+
+@settings(max_examples=300 * SOAK, deadline=None)
+@given(history | watched_history, closings, st.sets(st.integers(0, 40), max_size=4))
+def test_a_closed_period_is_answered_like_the_models_and_does_not_change(
+    steps: History, ends: dict[int, int], sweeps: set[int]
+) -> None:
+    watched = WATCHED if "actor" in steps[0][1] else {}
+    pure, model, answered = both(steps, sweeps, watched, ends)
+    _alike(pure, answered)
+    for (customer, entitlement), holding in pure.book.holdings.items():
+        _conserved(holding)
+        for at in INSTANTS:
+            assert worth(holding, at) == model.balance(customer, entitlement, at)
+    _nothing_after_closing_counts_before(pure)
+
+
+def _nothing_after_closing_counts_before(pure: Pure) -> None:
+    closed_until = None
+    for sequence in range(1, pure.book.last_sequence + 1):
+        original = pure.book.originals.get(sequence)
+        if original is None:
+            closed_until = pure.closed[sequence]
+        elif closed_until is not None:
+            moments = [posting.effective_at for posting in original.event.postings]
+            assert min(moments, default=closed_until) >= closed_until, original.event

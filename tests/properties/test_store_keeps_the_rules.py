@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from model import Model
-from strategies import WATCHED, as_given, history, watched_history
+from strategies import WATCHED, as_given, closings, history, watched_history
 from support import (
     CUSTOMERS,
     ENTITLEMENTS,
@@ -29,6 +29,7 @@ from support import (
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.policy import ANYTHING, Policy
+from entitlement_ledger.errors import InputError
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.store.due import due_holdings
 from entitlement_ledger.sweeping import sweep
@@ -285,3 +286,56 @@ def test_posting_the_same_again_records_nothing(steps: History) -> None:
             twice.transaction,
         )
         assert twice.duplicate == (once.transaction is not None)
+
+
+@settings(max_examples=6 * SOAK, deadline=None)
+@given(history, closings)
+def test_archiving_changes_no_answer_of_any_time_and_verifies(
+    steps: History, ends: dict[int, int]
+) -> None:
+    """The model, which knows that periods are closed and nothing of files, says what is right."""
+    model = Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS)
+    with fresh() as (ledger, clock):
+        clock.now, naming = START, Naming()
+        expected, outcomes, archived = [], [], 0
+        for number, (wait, line) in enumerate(steps):
+            clock.now += wait + 1
+            until = clock.now - ends.get(number, 0)
+            if number in ends and until > (model.closed or 0):
+                ledger.run_due(now=until - 1)
+                model.due(until - 1)
+                before = _told(ledger, clock)
+                if _archived(ledger, until):
+                    archived += 1
+                    model.close(until)
+                    assert _told(ledger, clock) == before
+            outcomes += naming.note(ledger.post([naming.given(line)], actor="tester"))
+            expected.append(model.post(line, clock.now))
+        event("archives: " + str(archived))
+        assert [(each.status, each.code) for each in outcomes] == [
+            (each.status, each.code) for each in expected
+        ]
+        for at in range(_begun(ledger, clock), clock.now + 60 * HOUR, 12 * HOUR):
+            _as_known(ledger, model, at, clock.now)
+        assert [each for each in ledger.verify() if not each.ok] == []
+        assert _failed(ledger) == []
+        before = _told(ledger, clock)
+        ledger.rebuild()
+        assert _told(ledger, clock) == before
+        assert [each for each in ledger.verify() if not each.ok] == []
+
+
+def _archived(ledger: Ledger, until: int) -> bool:
+    try:
+        ledger.archive(until, actor="tester")
+    except InputError as error:
+        assert "nothing to archive" in str(error)
+        return False
+    return True
+
+
+def _told(ledger: Ledger, clock: HandClock) -> tuple[list[Any], list[Any]]:
+    """Give every balance at every instant, and every posting."""
+    rows = ledger.history(limit=10_000).rows
+    legs = [ledger.transaction(row.transaction).postings for row in rows]
+    return _balances(ledger, clock), legs

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from entitlement_ledger.audit.witness import Seen, Witness, put_aside
+from entitlement_ledger.audit.witness import Seen, Witness
 from entitlement_ledger.errors import StoreError
+from entitlement_ledger.files import put_aside
 from entitlement_ledger.store.dialect import append
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.opening import store_id

@@ -25,13 +25,16 @@ from entitlement_ledger.domain.events import (
     encode_event,
     leaf_hash,
 )
+from entitlement_ledger.store.archives import STORE_SAYS as ARCHIVES
+from entitlement_ledger.store.archives import Archives, Manifest
+from entitlement_ledger.store.closing import BALANCES
 from entitlement_ledger.store.feeds import KEPT, digest
 from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.persons import all_people
 from entitlement_ledger.store.scratch import Scratch
 from entitlement_ledger.store.tables import store
 from entitlement_ledger.store.tables import tree as tree_table
-from entitlement_ledger.store.tree import Edge, edge
+from entitlement_ledger.store.tree import Edge, edge, root_at
 
 Fault = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -46,6 +49,7 @@ PROTECTS = {
     "checkpoints": "a history that is not the one that was signed",
     "witness": "a tail cut off, an older copy put back, another history",
     "projections": "a stored row that the journal does not give",
+    "archives": "closing balances that the postings before do not give",
     "personal_data": "a name or an address changed behind the ledger's back",
     "feeds": "a ticket or an invoice line changed behind the ledger's back",
     "store": "what the store says of itself",
@@ -64,6 +68,7 @@ class _Journal:
     blocks: dict[tuple[int, int], bytes] = field(default_factory=dict)
     personal: dict[str, str | None] = field(default_factory=dict)
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    archives: dict[int, Manifest] = field(default_factory=dict)
 
     def fault(self, name: str, /, **what: Any) -> None:
         self.faults[name].append(what)
@@ -71,6 +76,7 @@ class _Journal:
 
 def verify(
     connection: Connection,
+    archives: Archives,
     witness: Witness,
     key: PublicKey | None,
     progress: Progress,
@@ -95,12 +101,14 @@ def verify(
             progress(work.size, max(total, work.size))
         if not work.faults["journal"]:
             work.faults["projections"] += scratch.differences(connection, after=start)
+            if not start:
+                _compare_archives(connection, work, archives, scratch)
     _compare_tree(connection, work, start)
     for name, fault in sealed.compare(work.roots, start, work.size):
         work.fault(name, **fault)
     _compare_people(connection, work, partly=bool(start))
     _compare_feeds(connection, work, partly=bool(start))
-    _compare_store(connection, work)
+    _compare_store(connection, work, partly=bool(start))
     return [_result(name, work.faults[name]) for name in PROTECTS]
 
 
@@ -168,6 +176,8 @@ def _note(work: _Journal, event: Event) -> None:
             work.personal[event.id] = event.personal
         elif event.record == "feed":
             work.feeds[event.id] = event.after
+        elif event.record == "archive":
+            work.archives[event.sequence] = msgspec.convert(event.after, Manifest)
 
 
 def _compare_tree(connection: Connection, work: _Journal, start: int) -> None:
@@ -212,13 +222,30 @@ def _compare_feeds(connection: Connection, work: _Journal, *, partly: bool) -> N
             work.fault("feeds", feed=name, expected=expected, found=found)
 
 
-def _compare_store(connection: Connection, work: _Journal) -> None:
+def _compare_archives(
+    connection: Connection, work: _Journal, archives: Archives, scratch: Scratch
+) -> None:
+    """Hold what was sealed when a period was closed against what the journal gives."""
+    for sequence, manifest in work.archives.items():
+        if root_at(connection, manifest.size).hex() != manifest.root:
+            work.fault("archives", sequence=sequence, why="the journal had another root then")
+        file = archives.file(sequence, BALANCES)
+        for row in scratch.unlike_balances(connection, manifest.before, file):
+            work.fault("archives", sequence=sequence, **row)
+
+
+def _compare_store(connection: Connection, work: _Journal, *, partly: bool) -> None:
     rows = connection.execute(select(store)).all()
     said = {row.name: row.value for row in rows}
     if len(rows) != len(said):
         work.fault("store", why="it says something twice")
-    for name in sorted(set(said) ^ set(_STORE_SAYS)):
-        work.fault("store", name=name, why="it is lacking" if name in _STORE_SAYS else "unknown")
+    expected = {name: said.get(name) for name in _STORE_SAYS}
+    if work.archives or (partly and ARCHIVES in said):
+        expected[ARCHIVES] = " ".join(str(sequence) for sequence in work.archives)
+    for name in sorted(set(said) ^ set(expected)):
+        work.fault("store", name=name, why="it is lacking" if name in expected else "unknown")
+    if not partly and said.get(ARCHIVES) != expected.get(ARCHIVES):
+        work.fault("store", name=ARCHIVES, why="not the periods that were closed")
     size = str(work.size)
     if said.get("projected", "0") != size and not work.faults["journal"]:
         work.fault("store", name="projected", value=said.get("projected"), expected=size)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from entitlement_ledger.errors import StoreError
+from entitlement_ledger.files import synced
 
 _HEADER = "entl-witness 1 "
 _TAIL_BYTES = 64 * 1024
@@ -145,7 +146,7 @@ class Witness:
         os.ftruncate(file, size - (len(tail) - (tail.rfind(b"\n") + 1)))
         if os.lseek(file, 0, os.SEEK_END) == 0:
             os.write(file, f"{_HEADER}{self._store}\n".encode())
-            _sync_folder(self.path.parent)
+            synced(self.path.parent)
         return file
 
     def close(self) -> None:
@@ -172,21 +173,3 @@ class Witness:
                 f"{self.path} is damaged: {line[:80]!r} is not a line of a witness; restore it, or "
                 "accept the store as it is with `entl witness reset --reason …`"
             ) from None
-
-
-def put_aside(path: Path) -> None:
-    """Move a witness that is not to go on out of the way; it is kept."""
-    if not path.exists():
-        return
-    number = 1
-    while (aside := path.with_name(f"{path.name}.{number}")).exists():
-        number += 1
-    path.rename(aside)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from entitlement_ledger.cli import printing, showing
-from entitlement_ledger.cli.commands import as_json, chosen, common, entl, opened
+from entitlement_ledger.cli.commands import INSTANT, as_json, chosen, common, entl, opened
+from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
 
@@ -213,6 +214,26 @@ def forget(context: click.Context, customer: str, reason: str) -> None:
     with opened(context, read_only=False) as (ledger, settings):
         ledger.forget(customer, actor=settings.actor, reason=reason)
     printing.narrate(f"{customer} is forgotten; backups made before still hold the name")
+
+
+@entl.command()
+@common
+@click.option("--before", type=INSTANT, required=True, help="When the period to close ends.")
+@click.option("--reason", help="Why: it is recorded.")
+@click.pass_context
+def archive(context: click.Context, before: Instant, reason: str | None) -> None:
+    """Close a period: its detail goes into Parquet files, and is read from there."""
+    with opened(context, read_only=False) as (ledger, settings):
+        done = ledger.archive(
+            before,
+            actor=settings.actor,
+            reason=reason,
+            progress=printing.progress,
+        )
+    printing.narrate(
+        f"archived {done.events} events and {done.postings} postings "
+        f"before {format_instant(done.before)} in {done.folder}"
+    )
 
 
 @entl.group()

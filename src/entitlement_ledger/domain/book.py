@@ -21,7 +21,7 @@ from entitlement_ledger.domain.events import (
     sequence_of,
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
-from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.domain.subscriptions import Subscription
 
 HoldingKey = tuple[str, str]
@@ -55,6 +55,7 @@ class Book:
         originals: by sequence.
         all_customers: every customer is in it, so one that is not does not exist.
         last_recorded_at: None in an empty ledger.
+        closed_until: nothing can take effect before it any more; None while no period is closed.
     """
 
     customers: dict[str, Customer] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Book:
     originals: dict[int, Original] = field(default_factory=dict)
     last_sequence: int = 0
     last_recorded_at: Instant | None = None
+    closed_until: Instant | None = None
 
     def holding(self, customer: str, entitlement: str) -> Holding:
         """Give what a customer holds of an entitlement, empty at first."""
@@ -89,6 +91,10 @@ class Book:
             known = self.keys.get(name)
             sequence = known.sequence if known else None
         return None if sequence is None else self.originals.get(sequence)
+
+    def closed(self, at: Instant) -> bool:
+        """Say whether an instant lies in a period that has been closed."""
+        return self.closed_until is not None and at < self.closed_until
 
     def product_at(self, code: str, at: Instant) -> Product | None:
         """Give a product as it was at an instant; its first version counts from the beginning."""
@@ -214,5 +220,7 @@ class Book:
                 self.products.setdefault(event.id, []).append((event.recorded_at, product))
             case "feed":
                 pass
+            case "archive":
+                self.closed_until = parse_instant(event.id)
             case _:  # pragma: no cover - an event of another kind is not written by this version
                 raise AssertionError(event.record)

@@ -178,7 +178,7 @@ def _second_person(book: Book, command: Command, context: Context, asker: Asker)
     asked = Decision(context.now, proposal.event.entitlement, quantity=proposal.event.quantity)
     context.policy.may_approve(_rule(book, wanted, asked, context), asker.role)
     if command.type == CommandType.REJECT:
-        return approve.rejected(proposal, command, context)
+        return approve.rejected(book, proposal, command, context)
     decision = RULES[wanted.type](book, wanted, context)
     decision.executes = wanted.type.value
     return approve.approved(decision, proposal)

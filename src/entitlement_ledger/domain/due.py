@@ -89,6 +89,26 @@ def _of_customer(book: Book, customer: str, until: Instant, now: Instant) -> Ite
         yield event
 
 
+def overdue(
+    book: Book, customers: Iterable[str], pairs: Iterable[HoldingKey], until: Instant
+) -> list[str]:
+    """Give those customers for whom something due by an instant is not recorded.
+
+    Of `customers` the subscriptions are looked at, of `pairs` what is held.
+    """
+    found = [
+        customer
+        for customer in customers
+        for subscription in book.subscriptions.get(customer, {}).values()
+        if any(_due(book, subscription, until))
+    ]
+    for customer, entitlement in pairs:
+        states = list(book.holding(customer, entitlement).grants.values())
+        if _lapsed(states, until) or any(any(expire.decide(each, until)) for each in states):
+            found.append(customer)
+    return found
+
+
 _CHANGE, _RENEW, _ROLL = range(3)
 """In this order at one instant: what is changed is not renewed, what is renewed is rolled over."""
 
@@ -102,13 +122,22 @@ def _due(book: Book, subscription: Subscription, until: Instant) -> Iterator[tup
             yield waiting.at, _CHANGE
     if subscription.period is None:
         return
-    following = _start(subscription, subscription.opened + 1)
-    if following is not None and following <= until and not _closed(book, subscription):
-        yield following, _RENEW
+    if not _closed(book, subscription):
+        following = _next_start(book, subscription)
+        if following is not None and following <= until:
+            yield following, _RENEW
     if subscription.rolled + 1 < subscription.opened:
         begun = _start(subscription, subscription.rolled + 2)
         if begun is not None and begun <= until:
             yield begun, _ROLL
+
+
+def _next_start(book: Book, subscription: Subscription) -> Instant | None:
+    """Give when the next period starts that is to be opened; None where there is none any more."""
+    try:
+        return period_start(subscription, renew.next_period(book, subscription))
+    except Refused:
+        return None
 
 
 def _start(subscription: Subscription, number: int) -> Instant | None:

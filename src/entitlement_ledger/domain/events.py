@@ -199,8 +199,10 @@ class RecordEvent(
 ):
     """One change to a customer, an entitlement, a product or a feed, with what it was before.
 
+    The closing of a period is one too: `id` is when it ends, `after` what was put into its archive.
+
     Attributes:
-        record: `customer`, `entitlement`, `product` or `feed`.
+        record: `customer`, `entitlement`, `product`, `feed` or `archive`.
         personal: what name, email and creation time of a customer hash to under the customer's
             key, in hexadecimal; None once they are destroyed. Never what they are.
         personal_changed: they are others than before.
@@ -223,9 +225,11 @@ class RecordEvent(
 
     @property
     def what(self) -> str:
-        """Whether the record was `added`, `changed` or `forgotten`."""
+        """Whether the record was `added`, `changed` or `forgotten`; a period is `closed`."""
         if self.forgets:
             return "forgotten"
+        if self.record == "archive":
+            return "closed"
         return "added" if self.before is None else "changed"
 
 

@@ -24,6 +24,7 @@ class Code(StrEnum):
     REASON_REQUIRED = "reason_required"
     INVALID_QUANTITY = "invalid_quantity"
     INVALID_TIME = "invalid_time"
+    PERIOD_CLOSED = "period_closed"
     ALREADY_RESOLVED = "already_resolved"
     EXCEEDS_HELD = "exceeds_held"
     EXCEEDS_ORIGINAL = "exceeds_original"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +20,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    FromClause,
     Integer,
     LargeBinary,
+    Select,
     SmallInteger,
     String,
     Table,
@@ -37,10 +39,14 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.pool import QueuePool
 
 from entitlement_ledger.domain.instants import to_datetime
+from entitlement_ledger.files import synced
 from entitlement_ledger.store.tables import InstantColumn
 
 Columns = dict[str, list[Any]]
 """Rows by column; all lists of one length. Instants are microseconds."""
+
+Database = duckdb.DuckDBPyConnection
+"""A connection as DuckDB knows it."""
 
 DatabaseError = duckdb.Error
 ConstraintError = duckdb.ConstraintException
@@ -52,6 +58,7 @@ class BusyError(Exception):
 
 
 _VALUES_ROWS_MAX = 24
+_ROW_GROUP = 20_000
 _IN_LIST_MAX = 64
 _CONFIG = {
     "autoinstall_known_extensions": "false",
@@ -124,12 +131,11 @@ def upsert(connection: Connection, into: Table, columns: Columns) -> None:
 def _insert_arrow(connection: Connection, verb: str, into: Table, columns: Columns) -> None:
     arrow = pa.table({name: _array(into, name, values) for name, values in columns.items()})
     with _registered(connection, arrow) as source:
-        raw(connection).execute(
-            f"{verb} INTO {into.name} ({_listed(columns)}) SELECT {_listed(columns)} FROM {source}"
-        )
+        listed = _listed(columns)
+        raw(connection).execute(f"{verb} INTO {into.name} ({listed}) SELECT {listed} FROM {source}")
 
 
-def _listed(columns: Columns) -> str:
+def _listed(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
@@ -195,15 +201,49 @@ def beside(
 def attached(connection: Connection, path: Path) -> Iterator[str]:
     """Let statements on this connection, which only reads, read another database file too."""
     name = f"beside_{next(_names)}"
-    raw(connection).execute(
-        f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name} (READ_ONLY)"
-    )
+    raw(connection).execute(f"ATTACH {_literal(path)} AS {name} (READ_ONLY)")
     try:
         yield name
     finally:
         # Not while a transaction has read from it.
         connection.commit()
         raw(connection).execute(f"DETACH {name}")
+
+
+def export(connection: Connection, query: Select[Any], file: Path) -> None:
+    """Write the rows of a query, in its order, into a Parquet file."""
+    said = query.compile(connection, compile_kwargs={"literal_binds": True})
+    raw(connection).execute(
+        f"COPY ({said}) TO {_literal(file)} "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+    )
+    synced(file)
+
+
+def exported(file: Path, *columns: ColumnClause[Any]) -> FromClause:
+    """Give the rows of a Parquet file as a table to select from."""
+    return func.read_parquet(str(file)).table_valued(*columns)
+
+
+def make_view(
+    database: Database,
+    view: Table,
+    live: Table,
+    files: Sequence[Path] = (),
+    *,
+    temporary: bool = False,
+) -> None:
+    """Make a view of what is live and of what lies in Parquet files, in place of an earlier one.
+
+    A temporary one counts on this connection alone, and stands before the one that is stored.
+    """
+    parts = [live.name]
+    if files:
+        parts.append(f"read_parquet([{', '.join(_literal(file) for file in files)}])")
+    columns = _listed(view.c.keys())
+    selects = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
+    kind = "TEMP VIEW" if temporary else "VIEW"
+    database.execute(f"CREATE OR REPLACE {kind} {view.name} AS {selects}")
 
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
@@ -219,15 +259,20 @@ def copy_to(engine: Engine, target: Path) -> None:
     with engine.connect() as connection:
         database = raw(connection)
         ((source,),) = database.execute("SELECT current_database()").fetchall()
-        database.execute(f"ATTACH '{_quoted(target)}' AS copied_to")
+        database.execute(f"ATTACH {_literal(target)} AS copied_to")
         try:
             database.execute(f'COPY FROM DATABASE "{source}" TO copied_to')
         finally:
             database.execute("DETACH copied_to")
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def in_use(engine: Engine) -> int:
+    """Give how many connections are given out."""
+    return cast(QueuePool, engine.pool).checkedout()
 
 
 def rewrite(engine: Engine, path: Path) -> None:
@@ -236,33 +281,23 @@ def rewrite(engine: Engine, path: Path) -> None:
     DuckDB frees blocks without clearing them, and keeps the ends of a column's values as
     statistics: only what is copied into another file is surely all there is.
 
-    Raises:
-        BusyError: somebody in this process still reads.
+    Nobody in this process may use a connection meanwhile.
     """
-    if engine.pool.checkedout():  # type: ignore[attr-defined]
-        raise BusyError
+    assert not in_use(engine), "a connection would go on with a file that is replaced"
     engine.dispose()
     anew = path.with_name(f".{path.name}.{os.getpid()}.anew")
     try:
         with duckdb.connect(config=dict(_CONFIG)) as database:
             # Attached to be written, so that no other process opens it until it is replaced.
-            database.execute(f"ATTACH '{_quoted(path)}' AS old_file")
-            database.execute(f"ATTACH '{_quoted(anew)}' AS new_file")
+            database.execute(f"ATTACH {_literal(path)} AS old_file")
+            database.execute(f"ATTACH {_literal(anew)} AS new_file")
             database.execute("COPY FROM DATABASE old_file TO new_file")
             database.execute("DETACH new_file")
-            _sync(anew)
+            synced(anew)
             anew.replace(path)
-            _sync(path.parent)
+            synced(path.parent)
     finally:
         anew.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def interrupt(connection: Connection) -> None:

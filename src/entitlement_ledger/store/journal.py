@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from entitlement_ledger.domain.events import Event, decode_event, encode_event, leaf_hash
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.dialect import append
-from entitlement_ledger.store.tables import journal
+from entitlement_ledger.store.tables import journal, live_journal
 
 RawRow = tuple[int, Instant, bytes, bytes]
 """(sequence, recorded_at, body, hash), as stored."""
@@ -24,7 +24,7 @@ def append_events(connection: Connection, events: Sequence[Event]) -> list[bytes
     hashes = [leaf_hash(body) for body in bodies]
     append(
         connection,
-        journal,
+        live_journal,
         {
             "sequence": [event.sequence for event in events],
             "recorded_at": [event.recorded_at for event in events],
@@ -37,10 +37,11 @@ def append_events(connection: Connection, events: Sequence[Event]) -> list[bytes
 
 def last(connection: Connection) -> tuple[int, Instant | None]:
     """Give the last sequence number and `recorded_at`: (0, None) in an empty journal."""
+    # The newest event is never archived.
     # All rows, although it is one: an unfinished result would stop an append that comes next.
     rows = connection.execute(
-        select(journal.c.sequence, journal.c.recorded_at)
-        .order_by(journal.c.sequence.desc())
+        select(live_journal.c.sequence, live_journal.c.recorded_at)
+        .order_by(live_journal.c.sequence.desc())
         .limit(1)
     ).all()
     return (rows[0].sequence, rows[0].recorded_at) if rows else (0, None)

@@ -29,7 +29,7 @@ from entitlement_ledger.domain.events import (
     transaction_id,
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
-from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.journal import last
@@ -44,6 +44,7 @@ from entitlement_ledger.store.tables import (
     lapses,
     postings,
     product_versions,
+    records,
     resolutions,
     subscriptions,
     transactions,
@@ -66,7 +67,16 @@ def new_book(connection: Connection) -> Book:
         products=products(connection),
         last_sequence=sequence,
         last_recorded_at=recorded_at,
+        closed_until=_closed_until(connection),
     )
+
+
+def _closed_until(connection: Connection) -> Instant | None:
+    """Give the end of the latest period that was closed."""
+    closed = select(records.c.id).where(records.c.record == "archive")
+    last_first = closed.order_by(records.c.sequence.desc()).limit(1)
+    found = connection.execute(last_first).scalars().all()
+    return parse_instant(found[0]) if found else None
 
 
 _WHOLE_CUSTOMER = frozenset(

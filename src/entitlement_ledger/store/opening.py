@@ -12,8 +12,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from entitlement_ledger.errors import InputError, StoreError
-from entitlement_ledger.store.dialect import DatabaseError, append, make_engine
-from entitlement_ledger.store.tables import SCHEMA_VERSION, metadata, store
+from entitlement_ledger.store.archives import Archives
+from entitlement_ledger.store.dialect import DatabaseError, append, make_engine, make_view, raw
+from entitlement_ledger.store.tables import SCHEMA_VERSION, VIEWS, metadata, store
 
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)", re.DOTALL)
 _SCHEMA = "schema_version"
@@ -39,26 +40,31 @@ def store_path(place: str) -> Path:
     return Path(url.database)
 
 
-def open_engine(path: Path, *, read_only: bool) -> Engine:
-    """Open a store that exists.
+def open_engine(path: Path, *, read_only: bool) -> tuple[Engine, Archives]:
+    """Open a store that exists, with its archives in view.
 
     Raises:
-        StoreError: it is missing, locked, damaged, not a store, or of a newer version.
+        StoreError: it is missing, locked, damaged, not a store, or of a newer version; a file of an
+            archive is missing or altered.
     """
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store: name the file in it")
     if not path.exists():
         raise StoreError(f"no store at {path}: make one with `entl --store {path} init`")
     engine = make_engine(str(path), read_only=read_only)
+    archives = Archives(path)
     try:
         _check_version(engine, path)
+        with engine.connect() as connection:
+            archives.load(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         engine.dispose()
         raise explain(error, path) from None
     except StoreError:
         engine.dispose()
         raise
-    return engine
+    archives.follow(engine)
+    return engine, archives
 
 
 def refuse_locked(path: Path) -> None:
@@ -80,7 +86,7 @@ def refuse_locked(path: Path) -> None:
 def _check_version(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         known = connection.exec_driver_sql(
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name IN ('store', 'journal')"
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name IN ('store', 'live_journal')"
         ).scalar_one()
         if known != 2:
             raise StoreError(f"{path} is a database but not a ledger's store: name another file")
@@ -135,6 +141,8 @@ def _write_empty(path: Path) -> None:
     try:
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=False)
+            for view, live in VIEWS.items():
+                make_view(raw(connection), view, live)
             said = {_SCHEMA: str(SCHEMA_VERSION), STORE_ID: uuid.uuid4().hex}
             append(connection, store, {"name": list(said), "value": list(said.values())})
     finally:

@@ -26,7 +26,7 @@ from entitlement_ledger.store.tables import (
     grants,
     idempotency,
     lapses,
-    postings,
+    live_postings,
     product_versions,
     records,
     resolutions,
@@ -45,7 +45,7 @@ def project(connection: Connection, events: Sequence[Event]) -> None:
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     append(connection, transactions, _transactions(decided))
     append(connection, grants, _grants(decided))
-    append(connection, postings, _postings(decided))
+    append(connection, live_postings, _postings(decided))
     append(connection, idempotency, _idempotency(decided))
     append(connection, lapses, _lapses(decided))
     append(connection, endings, _endings(decided))
@@ -120,7 +120,7 @@ def _grants(events: list[TransactionEvent]) -> Columns:
 
 def _postings(events: list[TransactionEvent]) -> Columns:
     return _table(
-        postings,
+        live_postings,
         (
             (
                 event.sequence,

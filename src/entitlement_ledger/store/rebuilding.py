@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.domain.events import Event
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
-from entitlement_ledger.store.tables import PROJECTIONS, metadata, tree
+from entitlement_ledger.store.tables import PROJECTIONS, live_journal, live_postings, metadata, tree
 from entitlement_ledger.store.tree import extend
 
 
@@ -45,4 +45,7 @@ def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int
         project_new(connection, events)
         done += len(events)
         progress(done, total)
+    # Of what is archived the postings are in the archive.
+    live = select(live_journal.c.sequence)
+    connection.execute(delete(live_postings).where(live_postings.c.sequence.not_in(live)))
     return done

@@ -8,13 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, MetaData, Select, Table, literal, select
+from sqlalchemy import CompoundSelect, Connection, MetaData, Select, Table, literal, select
 
 from entitlement_ledger.domain.events import Event
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.store.closing import balances_in, closing_balances
 from entitlement_ledger.store.dialect import attached, make_engine
 from entitlement_ledger.store.journal import read_events
 from entitlement_ledger.store.projections import project
-from entitlement_ledger.store.tables import PROJECTIONS, metadata, store
+from entitlement_ledger.store.tables import PROJECTIONS, VIEWS, live_postings, metadata, store
 
 _ROWS_MAX = 1000
 """How many differing rows of one table are told at most."""
@@ -61,8 +63,30 @@ class Scratch:
         self._engine.dispose()
         with attached(connection, self._path) as name:
             beside = MetaData()
+            stored = {live: view for view, live in VIEWS.items()}
             for table in PROJECTIONS:
-                yield from _differences(connection, table, table.to_metadata(beside, name), after)
+                made = table.to_metadata(beside, name)
+                yield from _differences(connection, stored.get(table, table), made, after)
+
+    def unlike_balances(
+        self, connection: Connection, before: Instant, file: Path
+    ) -> Iterator[dict[str, Any]]:
+        """Give each closing balance that a file holds and the postings do not give, or lack."""
+        self._engine.dispose()
+        with attached(connection, self._path) as name:
+            made = live_postings.to_metadata(MetaData(), name)
+            given, sealed = closing_balances(made, before), balances_in(file)
+            yield from _told(connection, "lacking", given.except_all(sealed))
+            yield from _told(connection, "sealed", sealed.except_all(given))
+
+
+def _told(
+    connection: Connection, what: str, unlike: CompoundSelect[Any]
+) -> Iterator[dict[str, Any]]:
+    found = unlike.subquery("unlike")
+    query = select(literal(1), *found.c).limit(_ROWS_MAX)
+    for row in connection.execute(query).all():
+        yield {what: str(tuple(row)[1:])}
 
 
 def _differences(
@@ -75,10 +99,8 @@ def _differences(
     if not (after and stored.name in _REPLACED):
         wanted.append(("stored", rows(stored).except_all(rows(made))))
     for what, unlike in wanted:
-        found = unlike.subquery("unlike")
-        query = select(literal(1), *found.c).limit(_ROWS_MAX)
-        for row in connection.execute(query).all():
-            yield {"table": stored.name, what: str(tuple(row)[1:])}
+        for fault in _told(connection, what, unlike):
+            yield {"table": stored.name, **fault}
 
 
 def stale_rows(connection: Connection) -> Iterator[dict[str, Any]]:

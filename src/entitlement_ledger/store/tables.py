@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -44,6 +44,7 @@ class InstantColumn(TypeDecorator[int]):
 
 
 metadata = MetaData()
+_views = MetaData()
 
 
 def _big(name: str, *, nullable: bool = False, key: bool = False) -> Column[int]:
@@ -61,8 +62,8 @@ def _instant(name: str, *, nullable: bool = False) -> Column[int]:
 store = Table("store", metadata, _text("name", key=True), _text("value"))
 """What the store says of itself: its schema version, its id, how far projections are."""
 
-journal = Table(
-    "journal",
+live_journal = Table(
+    "live_journal",
     metadata,
     _big("sequence", key=True),
     _instant("recorded_at"),
@@ -70,6 +71,9 @@ journal = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """One row an event: the canonical body, and its hash as a leaf."""
+
+journal = live_journal.to_metadata(_views, name="journal")
+"""All of the journal, for reading: what is live, and what lies in archives."""
 
 transactions = Table(
     "transactions",
@@ -117,8 +121,8 @@ grants = Table(
 )
 """One row a lot, never edited."""
 
-postings = Table(
-    "postings",
+live_postings = Table(
+    "live_postings",
     metadata,
     _big("sequence", key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
@@ -131,6 +135,9 @@ postings = Table(
     _instant("recorded_at"),
 )
 """One row a leg. The legs of a transaction sum to zero."""
+
+postings = live_postings.to_metadata(_views, name="postings")
+"""All of the postings, for reading: what is live, and what lies in archives."""
 
 lapses = Table(
     "lapses",
@@ -259,7 +266,7 @@ PROJECTIONS = (
     transactions,
     records,
     grants,
-    postings,
+    live_postings,
     lapses,
     endings,
     resolutions,
@@ -269,6 +276,9 @@ PROJECTIONS = (
     entitlements,
     product_versions,
 )
+
+VIEWS = {journal: live_journal, postings: live_postings}
+"""Views, each with the table that holds what is live of it."""
 
 people = Table(
     "people",

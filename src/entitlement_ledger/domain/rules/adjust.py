@@ -17,6 +17,7 @@ from entitlement_ledger.domain.rules.context import (
     not_ahead,
     not_closed,
     not_retired,
+    period_open,
     reason_given,
     room_for,
 )
@@ -39,10 +40,12 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     decision = Decision(at, entitlement=entitlement.code, quantity=quantity)
     if quantity < 0:
         not_ahead(at, context)
+        period_open(book, at)
         draw(decision, holding, entitlement, -quantity, Account.REVOKED)
         return decision
     room_for(quantity, holding)
     not_ahead(at, context)
+    period_open(book, at)
     decision.issue(
         Grant(
             id=grant_id(context.sequence, 1),

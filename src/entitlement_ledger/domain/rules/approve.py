@@ -10,6 +10,7 @@ from entitlement_ledger.domain.rules.context import (
     Context,
     Decision,
     known_customer,
+    period_open,
     reason_given,
 )
 
@@ -41,10 +42,12 @@ def approved(decision: Decision, proposal: Original) -> Decision:
     return decision
 
 
-def rejected(proposal: Original, command: Command, context: Context) -> Decision:
+def rejected(book: Book, proposal: Original, command: Command, context: Context) -> Decision:
     """Note that a proposal will not be executed."""
     event = proposal.event
-    decision = Decision(context.effective_at(command), event.entitlement, event.product)
+    at = context.effective_at(command)
+    period_open(book, at)
+    decision = Decision(at, event.entitlement, event.product)
     decision.quantity, decision.target = event.quantity, event.sequence
     decision.resolves.append(Resolution(event.sequence, Status.REFUSED))
     return decision

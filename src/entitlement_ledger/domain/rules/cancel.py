@@ -11,7 +11,13 @@ from entitlement_ledger.domain.holdings import GrantState
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.change import PERIOD_END, postponed
-from entitlement_ledger.domain.rules.context import Context, Decision, known_customer, not_ahead
+from entitlement_ledger.domain.rules.context import (
+    Context,
+    Decision,
+    known_customer,
+    not_ahead,
+    period_open,
+)
 from entitlement_ledger.domain.rules.subscribing import (
     drop,
     end_grant,
@@ -32,6 +38,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     at = context.effective_at(command)
     known_product(book, command.product, at)
     not_ahead(at, context)
+    period_open(book, at)
     subscription = live_subscription(book, command.customer, command.product, at, context)
     if command.timing == PERIOD_END:
         return postponed(subscription, command, at, context)
@@ -60,6 +67,7 @@ def _grant(book: Book, command: Command, context: Context) -> Decision:
             f"effective_at {format_instant(at)} is earlier than the grant, which is from "
             f"{format_instant(grant.effective_from)}",
         )
+    period_open(book, at)
     if command.timing == PERIOD_END:
         return _grant_later(book, command, state, at, context)
     if state.ended_at is not None or (grant.expires_at is not None and grant.expires_at <= at):

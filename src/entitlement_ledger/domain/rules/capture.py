@@ -29,7 +29,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     not_closed(known_customer(book, command), context)
     hold = known_hold(book, command)
     quantity_positive_if_given(command)
-    at = open_at(hold, command, context)
+    at = open_at(book, hold, command, context)
     held = hold.event.quantity or 0
     quantity = held if command.quantity is None else command.quantity
     pins = pinned(book, hold)

@@ -14,6 +14,7 @@ from entitlement_ledger.domain.rules.context import (
     known_customer,
     not_ahead,
     not_closed,
+    period_open,
 )
 from entitlement_ledger.domain.rules.subscribing import (
     drop,
@@ -40,6 +41,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     new = known_product(book, command.to, at)
     not_withdrawn(book, new, context)
     not_ahead(at, context)
+    period_open(book, at)
     subscription = live_subscription(book, command.customer, old.code, at, context)
     not_subscribed_yet(book, command.customer, new.code, at)
     right_tier(command, old, new)

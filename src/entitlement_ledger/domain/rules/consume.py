@@ -14,6 +14,7 @@ from entitlement_ledger.domain.rules.context import (
     known_entitlement,
     not_ahead,
     not_suspended,
+    period_open,
     positive_quantity,
 )
 
@@ -26,6 +27,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     quantity = positive_quantity(command)
     at = context.effective_at(command)
     not_ahead(at, context)
+    period_open(book, at)
     holding = book.holding(command.customer, entitlement.code)
     decision = Decision(at, entitlement=entitlement.code, quantity=quantity)
     draw(decision, holding, entitlement, quantity, Account.CONSUMED)

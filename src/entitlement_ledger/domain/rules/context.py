@@ -257,6 +257,17 @@ def ends_after(expires_at: Instant | None, at: Instant) -> None:
         )
 
 
+def period_open(book: Book, at: Instant) -> None:
+    """Refuse what would take effect in a period that has been closed."""
+    if book.closed(at):
+        assert book.closed_until is not None, "something is closed"
+        raise Refused(
+            Code.PERIOD_CLOSED,
+            f"effective_at {format_instant(at)} is in a period that was closed: all before "
+            f"{format_instant(book.closed_until)} is archived",
+        )
+
+
 def draw(
     decision: Decision, holding: Holding, entitlement: Entitlement, quantity: int, to: Account
 ) -> None:

@@ -15,6 +15,7 @@ from entitlement_ledger.domain.rules.context import (
     known_entitlement,
     not_ahead,
     not_suspended,
+    period_open,
     positive_quantity,
 )
 
@@ -28,6 +29,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     at = context.effective_at(command)
     not_ahead(at, context)
     ends_after(command.expires_at, at)
+    period_open(book, at)
     decision = Decision(
         at,
         entitlement=entitlement.code,

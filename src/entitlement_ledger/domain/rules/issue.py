@@ -13,6 +13,7 @@ from entitlement_ledger.domain.rules.context import (
     known_entitlement,
     not_closed,
     not_retired,
+    period_open,
     positive_quantity,
     room_for,
 )
@@ -27,6 +28,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     room_for(quantity, book.holding(command.customer, entitlement.code))
     at = context.effective_at(command)
     ends_after(command.expires_at, at)
+    period_open(book, at)
     decision = Decision(at, entitlement=entitlement.code, quantity=quantity)
     decision.issue(
         Grant(

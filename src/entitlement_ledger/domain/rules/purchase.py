@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Command
-from entitlement_ledger.domain.rules.context import Context, Decision, known_customer, not_closed
+from entitlement_ledger.domain.rules.context import (
+    Context,
+    Decision,
+    known_customer,
+    not_closed,
+    period_open,
+)
 from entitlement_ledger.domain.rules.subscribing import (
     known_product,
     not_subscribed_yet,
@@ -30,5 +36,6 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     )
     decision = Decision(at, product=product.code, subscriptions=[subscription])
     open_period(book, decision, product, subscription, context)
+    period_open(book, at)
     not_subscribed_yet(book, command.customer, product.code, at)
     return decision

@@ -18,7 +18,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide one `release`."""
     known_customer(book, command)
     hold = known_hold(book, command)
-    at = open_at(hold, command, context)
+    at = open_at(book, hold, command, context)
     decision = Decision(
         at, hold.event.entitlement, quantity=hold.event.quantity, target=hold.event.sequence
     )

@@ -8,7 +8,13 @@ from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Command
 from entitlement_ledger.domain.events import Account, Grant, grant_id
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.rules.context import Context, Decision, known_customer, not_closed
+from entitlement_ledger.domain.rules.context import (
+    Context,
+    Decision,
+    known_customer,
+    not_closed,
+    period_open,
+)
 from entitlement_ledger.domain.rules.subscribing import (
     known_product,
     live_subscription,
@@ -23,20 +29,37 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     not_closed(known_customer(book, command), context)
     at = context.effective_at(command)
     known_product(book, command.product, at)
+    period_open(book, at)
     subscription = live_subscription(book, command.customer, command.product, at, context)
     return opened(book, subscription, at, context)
 
 
 def opened(book: Book, subscription: Subscription, at: Instant, context: Context) -> Decision:
     """Open the next period with the product as it is at the period's start."""
-    number = subscription.opened + 1
-    rolled = _rolled_past(book, subscription, subscription.rolled, number)
+    number = next_period(book, subscription)
+    if number == subscription.opened + 1:
+        rolled = _rolled_past(book, subscription, subscription.rolled, number)
+    else:
+        # What was not rolled over before its end was closed is not any more.
+        rolled = number - 1
     following = msgspec.structs.replace(subscription, opened=number, rolled=rolled)
     start = period_start(following, following.opened)
     product = known_product(book, subscription.product, start)
     decision = Decision(at, product=product.code, subscriptions=[following])
     open_period(book, decision, product, following, context)
     return decision
+
+
+def next_period(book: Book, subscription: Subscription) -> int:
+    """Give the number of the period that is opened next.
+
+    It is the one after the latest, past those that begin where everything is closed: a customer who
+    was closed then, and is active again, was not renewed and cannot be any more.
+    """
+    number = subscription.opened + 1
+    while book.closed(period_start(subscription, number)):
+        number += 1
+    return number
 
 
 def _rolled_past(book: Book, subscription: Subscription, rolled: int, opened: int) -> int:

@@ -8,7 +8,14 @@ from entitlement_ledger.domain.events import Account, Status
 from entitlement_ledger.domain.holdings import GrantState, Pin
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.domain.refusals import Code, Refused
-from entitlement_ledger.domain.rules.context import Context, Decision, named, not_ahead, not_earlier
+from entitlement_ledger.domain.rules.context import (
+    Context,
+    Decision,
+    named,
+    not_ahead,
+    not_earlier,
+    period_open,
+)
 
 _LAPSED = (None, Status.EXPIRED)
 """The status of a hold that can still be captured or released by somebody who was in time."""
@@ -29,11 +36,12 @@ def _what(original: Original) -> str:
     return f"{refused}{original.event.type}"
 
 
-def open_at(hold: Original, command: Command, context: Context) -> Instant:
+def open_at(book: Book, hold: Original, command: Command, context: Context) -> Instant:
     """Give when the resolution counts, or refuse one that is too early, too late, or the second."""
     at = context.effective_at(command)
     not_ahead(at, context)
     not_earlier(at, hold)
+    period_open(book, at)
     if hold.status not in _LAPSED:
         raise Refused(Code.ALREADY_RESOLVED, f"the hold has been resolved: it is {hold.status}")
     ends = hold.event.expires_at

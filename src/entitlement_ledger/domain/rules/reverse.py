@@ -21,6 +21,7 @@ from entitlement_ledger.domain.rules.context import (
     named,
     not_ahead,
     not_earlier,
+    period_open,
     quantity_positive_if_given,
     room_for,
     scale_of,
@@ -45,6 +46,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     original = _original(book, command)
     quantity_positive_if_given(command)
     at, moves_at = _effective(original, command, context)
+    period_open(book, at)
     event = original.event
     if event.kind == CommandType.PURCHASE:
         return _purchase(book, original, command, at, context)
