@@ -48,6 +48,7 @@ def _lines() -> list[dict[str, Any]]:
     lines.append(command("hold", "open", quantity=5, effective_at=hours(2)))
     lines.append(command("hold", "lapses", quantity=5, effective_at=hours(2), expires_at=hours(9)))
     lines.append(command("purchase", "p", product="BASIC", effective_at=hours(3)))
+    lines.append(command("renew", "early", product="BASIC", effective_at=hours(4)))
     return lines
 
 
@@ -132,8 +133,8 @@ def test_everything_is_answered_as_before_and_the_tables_are_smaller(store: str)
         assert connection.execute("SELECT count(*) FROM live_journal").fetchall() < rows
         assert connection.execute("SELECT count(*) FROM journal").fetchall() > rows
         held = "SELECT sequence FROM live_journal JOIN transactions USING (sequence) WHERE key = ?"
-        assert connection.execute(held, ["open"]).fetchall(), "what is still open stays"
-        assert not connection.execute(held, ["lapses"]).fetchall(), "what is over does not"
+        for key, stays in (("open", 1), ("early", 1), ("lapses", 0), ("p", 0)):
+            assert len(connection.execute(held, [key]).fetchall()) == stays, key
     assert entl("rebuild", store=store).returncode == 0
     assert answers(store) == before
     assert verified(store)
@@ -152,6 +153,24 @@ def test_what_is_archived_is_proved_and_reversed_later(archive: Path, tmp_path: 
     assert refused["code"] == "period_closed"
     assert post(store, [_lines()[0]])[0]["duplicate"], "a key is known for ever"
     assert verified(store)
+
+
+def test_what_is_due_in_it_is_recorded_first(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    with Ledger.open(store) as ledger:
+        ends = {"effective_at": hours(0), "expires_at": hours(9)}
+        ledger.post([command("issue", "short", quantity=4, **ends)], actor="x")
+        ledger.post([command("purchase", "p", product="BASIC", effective_at=hours(0))], actor="x")
+        ledger.archive(START + 30 * HOUR, actor="x")
+        due = [
+            (row.type, row.effective_at) for row in ledger.history().rows if row.actor == "system"
+        ]
+        assert ("expire", START + 9 * HOUR) in due
+        assert ("renew", START + 24 * HOUR) in due
+        assert max(at for _, at in due) < START + 30 * HOUR, "and nothing of later"
+        ledger.run_due()
+        assert all(row.code is None for row in ledger.history().rows)
+        assert [each.name for each in ledger.verify() if not each.ok] == []
 
 
 def test_it_is_recorded_who_closed_it_and_why(archive: Path) -> None:

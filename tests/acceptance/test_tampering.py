@@ -304,7 +304,7 @@ def _recomputed(folder: Path, change_body: Callable[[bytes], bytes]) -> None:
 
 def test_an_insider_who_computes_everything_again_is_found_by_the_checkpoint(copy: Path) -> None:
     def richer(body: bytes) -> bytes:
-        return body.replace(b"10", b"90") if b'"key":"a"' in body else body
+        return body.replace(b"10", b"90") if b'"key":"b"' in body else body
 
     _recomputed(copy, richer)
     assert found(copy) == {"checkpoints"}

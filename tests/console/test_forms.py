@@ -131,8 +131,12 @@ async def test_a_proposal_is_decided_from_its_transaction(
         await press(pilot, "v")
         assert not isinstance(pilot.app.screen, FormScreen)
         await press(pilot, key)
+        proposal = ledger_of(pilot).history(limit=1).rows[0].transaction
         await fill(pilot)
-        await confirm(pilot)
+        verb = "completed" if key == "A" else "refused"
+        assert isinstance(pilot.app.screen, FormScreen)
+        assert pilot.app.screen.places()[:2] == ("Ledger", proposal)
+        assert f"{proposal} is {verb} from then on" in await confirm(pilot)
         (balance,) = ledger_of(pilot).balances("C1", "PTS")
         assert balance.available == available
         await press(pilot, key)

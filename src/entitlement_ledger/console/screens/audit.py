@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 def _what(row: EventRow) -> str:
+    if row.event == "archive":
+        return row.event
     return row.what if row.event == "transaction" else f"{row.event} {row.what}"
 
 
@@ -33,6 +35,8 @@ def _difference(row: EventRow) -> str:
         return f"✗ {row.code}"
     if row.event != "transaction":
         after = row.after or {}
+        if row.event == "archive":
+            return f"{after['events']:,} events archived"
         changed = [name for name in after if (row.before or {}).get(name) != after[name]]
         return ", ".join(changed) if row.before else "new"
     return ", ".join(

@@ -157,7 +157,7 @@ class LedgerScreen(Screen[str | None]):
             )
 
         def show(found: Catalogue) -> None:
-            self.app.push_screen(FormScreen(kind, customer, found, given))
+            self.app.push_screen(FormScreen(kind, customer, found, given, self.places()))
 
         self.ask("catalogue", catalogue, show)
 

@@ -26,6 +26,7 @@ from entitlement_ledger.console.wording import (
     when,
     when_exactly,
 )
+from entitlement_ledger.domain.events import transaction_id
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -195,6 +196,10 @@ def outcome(
     lines += [
         Content(harmless(f"  {told(draw.quantity, codes.get(draw.grant, ''))} {verb} {draw.grant}"))
         for draw in answered.draws
+    ]
+    lines += [
+        Content(harmless(f"  {transaction_id(each.target)} is {each.status} from then on"))
+        for each in made.resolves
     ]
     lines += [
         Content(harmless(f"  at {when(waiting.at)}: {_waiting(waiting, each.product)}"))

@@ -50,9 +50,15 @@ class FormScreen(LedgerScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(FORM)
 
     def __init__(
-        self, kind: str, customer: str, catalogue: Catalogue, given: Mapping[str, str]
+        self,
+        kind: str,
+        customer: str,
+        catalogue: Catalogue,
+        given: Mapping[str, str],
+        below: tuple[str, ...],
     ) -> None:
         super().__init__()
+        self._below = below
         self._kind = kind
         self._customer = customer
         self._catalogue = catalogue
@@ -68,7 +74,7 @@ class FormScreen(LedgerScreen):
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
-        return ("Customers", self._customer, FORMS[self._kind].title)
+        return (*self._below, FORMS[self._kind].title)
 
     def load(self) -> None:
         """Ask for nothing: a form begins empty."""
