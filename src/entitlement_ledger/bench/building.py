@@ -13,7 +13,7 @@ from entitlement_ledger.ledger import Ledger
 _BATCH = 10_000
 _CUSTOMER_EVENTS = 25
 _BEGIN = parse_instant("2025-01-01T00:00:00Z")
-_CODES = ("POINTS", "CREDITS", "STORAGE")
+CODES = ("POINTS", "CREDITS", "STORAGE")
 
 
 def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], None]) -> str:
@@ -38,7 +38,7 @@ def _write_feeds(folder: Path, customers: int) -> Path:
     (folder / "customers.csv").write_text(
         f"id,name,email,segment,status,created_at\n{rows}", "utf-8"
     )
-    kinds = zip(_CODES, ("points", "credits", "quota"), strict=True)
+    kinds = zip(CODES, ("points", "credits", "quota"), strict=True)
     rights = "".join(f"{code},{code.title()},,{kind},u,0,,active\n" for code, kind in kinds)
     (folder / "entitlements.csv").write_text(
         f"code,name,description,kind,unit,scale,resources,status\n{rights}", "utf-8"
@@ -54,7 +54,7 @@ def _commands(chance: random.Random, customers: int) -> Iterator[dict[str, Any]]
     while True:
         number += 1
         now += chance.randrange(MINUTE)
-        customer, code = f"C{chance.randrange(customers)}", chance.choice(_CODES)
+        customer, code = f"C{chance.randrange(customers)}", chance.choice(CODES)
         line: dict[str, Any] = {
             "key": f"b{number}",
             "customer": customer,

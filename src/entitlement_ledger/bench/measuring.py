@@ -18,16 +18,16 @@ class Measured:
     Attributes:
         name: what was measured.
         seconds: the median of the runs.
-        yardstick: what was run beside it.
+        yardstick: what was run beside it, or a time that is the same on every machine.
         yardstick_seconds: the median of its runs.
-        ratio_max: the ratio of the two must not be above it.
+        ratio_max: the ratio of the two must not be above it; None where nothing is asked.
     """
 
     name: str
     seconds: float
     yardstick: str
     yardstick_seconds: float
-    ratio_max: float
+    ratio_max: float | None
 
     @property
     def ratio(self) -> float:
@@ -37,7 +37,7 @@ class Measured:
     @property
     def ok(self) -> bool:
         """Whether the ratio is what it may be."""
-        return self.ratio <= self.ratio_max
+        return self.ratio_max is None or self.ratio <= self.ratio_max
 
 
 def timed(work: Work) -> float:
@@ -57,3 +57,8 @@ def medians(works: Sequence[Work], runs: int) -> list[float]:
         for times, work in zip(taken, works, strict=True):
             times.append(timed(work))
     return [statistics.median(times) for times in taken]
+
+
+def percentile(times: Sequence[float], share: float) -> float:
+    """Give the time below which a share of them lies."""
+    return sorted(times)[min(int(len(times) * share), len(times) - 1)]
