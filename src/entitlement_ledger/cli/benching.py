@@ -17,6 +17,7 @@ from entitlement_ledger.cli.commands import as_json, entl
 if TYPE_CHECKING:
     from entitlement_ledger.bench.measuring import Measured
 
+_NAMES = ("verification", "reading", "posting")
 _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 
 
@@ -26,7 +27,7 @@ _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 @click.option("--events", type=click.IntRange(min=100), help=f"Default: {_EVENTS:,}.")
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.argument("names", nargs=-1, metavar="[posting|reading|verification]...")
+@click.argument("names", nargs=-1, type=click.Choice(_NAMES), metavar=f"[{'|'.join(_NAMES)}]...")
 def bench(
     quick: bool, events: int | None, runs: int, seed: int, as_json: bool, names: tuple[str, ...]
 ) -> int:

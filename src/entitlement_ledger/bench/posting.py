@@ -1,0 +1,177 @@
+"""How quick posting is: large batches, a file, one command, many callers."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from entitlement_ledger.bench import yardsticks
+from entitlement_ledger.bench.building import CODES
+from entitlement_ledger.bench.measuring import Measured, Tell, percentile, timed
+from entitlement_ledger.domain.instants import format_instant
+from entitlement_ledger.ledger import Ledger
+
+_CALLERS = 64
+_A_SECOND = 12_000
+_names = itertools.count(1)
+
+Line = dict[str, Any]
+
+
+def simple_lines(chance: random.Random, customers: int, at: str) -> Iterator[Line]:
+    """Give grants and draws of customers at random, each with a key of its own."""
+    run = next(_names)
+    for number in itertools.count():
+        issues = chance.random() < 0.5
+        yield {
+            "type": "issue" if issues else "consume",
+            "key": f"bench:{run}:{number}",
+            "customer": f"C{chance.randrange(customers)}",
+            "entitlement": chance.choice(CODES),
+            "quantity": chance.randrange(500, 1500) if issues else chance.randrange(1, 20),
+            "effective_at": at,
+        }
+
+
+class Posting:
+    """Measurements of posting to one store, each with commands of its own."""
+
+    def __init__(self, store: str, folder: Path, runs: int, seed: int, tell: Tell) -> None:
+        self._store, self._folder, self._runs, self._tell = store, folder, runs, tell
+        self._chance = random.Random(seed)  # noqa: S311 - not secret
+        with Ledger.open(store, read_only=True) as ledger:
+            self._customers = ledger.count_customers()
+            self._at = format_instant(ledger.now())
+
+    def _lines(self, count: int) -> list[Line]:
+        lines = simple_lines(self._chance, self._customers, self._at)
+        return list(itertools.islice(lines, count))
+
+    def _file(self) -> Path:
+        return self._folder / f"yardstick{next(_names)}"
+
+    def batch(self, size: int, append_max: float | None, sqlite_max: float) -> Iterator[Measured]:
+        """Post batches of so many commands: beside an Arrow append, and a ledger in SQLite."""
+        self._tell(f"posting batches of {size:,}")
+        batches = max(10_000 // size, 1)
+        ours, appending, sqlite = [], [], []
+        file = self._file()
+        with Ledger.open(self._store) as ledger:
+            ledger.post(self._lines(size), actor="bench")
+            for _ in range(self._runs):
+                posted = [self._lines(size) for _ in range(batches)]
+                since = ledger.status().events
+                ours.append(timed(lambda: _post_all(ledger, posted)))  # noqa: B023
+                tables = yardsticks.newest_rows(ledger, since)
+                appending.append(timed(yardsticks.arrow_append(self._file(), tables)))
+                lines = [line for batch in posted for line in batch]
+                sqlite.append(timed(lambda: yardsticks.sqlite_ledger(file, lines)))  # noqa: B023
+        count = f"{size * batches:,} commands, {size:,} a batch"
+        yield Measured(
+            f"post {count}",
+            statistics.median(ours),
+            "a bare Arrow append of the same rows",
+            statistics.median(appending),
+            append_max,
+        )
+        yield Measured(
+            f"post {count}",
+            statistics.median(ours),
+            "a plain ledger in SQLite",
+            statistics.median(sqlite),
+            sqlite_max,
+        )
+
+    def file(self, count: int) -> Measured:
+        """Post a file of JSON Lines with the program, outcomes written to a file."""
+        self._tell(f"posting a file of {count:,} lines")
+        ours, sqlite = [], []
+        for _ in range(self._runs):
+            text = self._file()
+            text.write_bytes(b"".join(msgspec.json.encode(x) + b"\n" for x in self._lines(count)))
+            ours.append(timed(lambda: self._run(text)))  # noqa: B023
+            into = self._file()
+            sqlite.append(timed(lambda: yardsticks.sqlite_ledger_of_lines(into, text)))  # noqa: B023
+        return Measured(
+            f"entl post FILE, {count:,} lines",
+            statistics.median(ours),
+            "a plain ledger in SQLite, of the same lines",
+            statistics.median(sqlite),
+            0.25,
+        )
+
+    def _run(self, text: Path) -> None:
+        program = [sys.executable, "-m", "entitlement_ledger.cli", "--store", self._store]
+        with text.with_suffix(".out").open("wb") as outcomes:
+            subprocess.run(  # noqa: S603
+                [*program, "post", str(text)],
+                stdout=outcomes,
+                check=True,
+            )
+
+    def one(self, count: int) -> Measured:
+        """Post one command at a time, beside a bare commit and a synced append."""
+        self._tell(f"posting {count:,} commands one by one")
+        commit = yardsticks.duckdb_commit(self._file())
+        append = yardsticks.synced_append(self._file())
+        ours, bare = [], []
+        with Ledger.open(self._store) as ledger:
+            for line in self._lines(count):
+                ours.append(timed(lambda: ledger.post([line], actor="bench")))  # noqa: B023
+                bare.append(timed(commit) + timed(append))
+        return Measured(
+            "one command, durable",
+            statistics.median(ours),
+            "a bare commit of one row, and a synced append",
+            statistics.median(bare),
+            2.0,
+        )
+
+    def many(self, count: int) -> Iterator[Measured]:
+        """Post from many threads, one command a call."""
+        self._tell(f"posting {count:,} commands from {_CALLERS} threads")
+        lines = self._lines(count)
+        commit = yardsticks.duckdb_commit(self._file())
+        times: list[float] = []
+
+        def call(mine: list[Line]) -> None:
+            times.extend(timed(lambda: ledger.post([line], actor="bench")) for line in mine)  # noqa: B023
+
+        with Ledger.open(self._store) as ledger:
+            parts = [lines[number::_CALLERS] for number in range(_CALLERS)]
+            threads = [threading.Thread(target=call, args=(part,)) for part in parts]
+            whole = timed(lambda: _run_all(threads))
+        bare = statistics.median(timed(commit) for _ in range(200))
+        yield Measured(
+            f"{count:,} commands of {_CALLERS} callers",
+            whole,
+            f"{_A_SECOND:,} a second",
+            count / _A_SECOND,
+            1.0,
+        )
+        yield Measured(
+            "99 of 100 of them", percentile(times, 0.99), "a bare commit of one row", bare, 10.0
+        )
+
+
+def _post_all(ledger: Ledger, batches: list[list[Line]]) -> None:
+    """Post batches, and wait until they can be read."""
+    for batch in batches:
+        ledger.post(batch, actor="bench")
+    ledger.now()
+
+
+def _run_all(threads: list[threading.Thread]) -> None:
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
