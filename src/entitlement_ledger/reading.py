@@ -65,6 +65,7 @@ class Reading:
         self._clock = clock
         self._reading: dict[int, Connection] = {}
         self._gate = threading.Lock()
+        self._beginning = balances.Beginning()
 
     @property
     def path(self) -> Path:
@@ -316,19 +317,21 @@ class Reading:
         known_at: Instant | None,
     ) -> bool:
         """Say whether there is anything to answer from; refuse what would be a silent zero."""
-        begins = balances.history_begins(connection)
-        known_from = balances.knowledge_begins(connection)
-        if begins is None or known_from is None:
+        until, _ = last(connection)
+        begins = self._beginning.read(connection, until)
+        if begins is None:
             return False
         if at is not None and at < begins:
             raise InputError(
                 f"history begins at {format_instant(begins)}: ask about that time or a later one"
             )
-        if known_at is not None and known_at < known_from:
-            raise InputError(
-                f"knowledge begins at {format_instant(known_from)}: "
-                "ask as known then or at a later time"
-            )
+        if known_at is not None:
+            known_from = balances.knowledge_begins(connection)
+            if known_from is not None and known_at < known_from:
+                raise InputError(
+                    f"knowledge begins at {format_instant(known_from)}: "
+                    "ask as known then or at a later time"
+                )
         if customer is not None and not balances.customer_exists(connection, customer):
             raise InputError(f"no customer {customer!a}: check the id")
         if entitlement is not None and not balances.entitlement_exists(connection, entitlement):

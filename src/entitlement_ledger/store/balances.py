@@ -26,11 +26,27 @@ from entitlement_ledger.store.views import grant_row
 _g, _p, _e = grants.c, postings.c, entitlements.c
 
 
-def history_begins(connection: Connection) -> Instant | None:
-    """Give the earliest `effective_at` of what was not refused (rule T4); None if there is none."""
-    return connection.execute(
-        select(func.min(transactions.c.effective_at)).where(transactions.c.status != Status.REFUSED)
-    ).scalar()
+class Beginning:
+    """When history begins (rule T4): kept, so that only what came since is looked at."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, Instant | None] = (0, None)
+
+    def read(self, connection: Connection, until: int) -> Instant | None:
+        """Give the earliest `effective_at` of what was not refused; None if there is none.
+
+        `until` is the last sequence there is.
+        """
+        t = transactions.c
+        known, begins = self._known
+        if until > known:
+            query = select(func.min(t.effective_at)).where(
+                t.sequence > known, t.sequence <= until, t.status != Status.REFUSED
+            )
+            found = [*connection.execute(query).scalars().all(), begins]
+            begins = min((each for each in found if each is not None), default=None)
+            self._known = (until, begins)
+        return begins
 
 
 def knowledge_begins(connection: Connection) -> Instant | None:
@@ -69,20 +85,17 @@ def balances(
 ) -> list[Balance]:
     """Give a customer's balances at an instant, as known at another (rule A2)."""
     known = known_until(connection, known_at)
-    codes = _codes(connection, customer, known) if entitlement is None else [entitlement]
+    asked = select(entitlements).order_by(_e.code)
+    if entitlement is not None:
+        asked = asked.where(_e.code == entitlement)
+    described = connection.execute(asked).all()
     book = Book()
-    load_holdings(connection, book, [(customer, code) for code in codes], known=known)
-    rows = connection.execute(select(entitlements).where(_e.code.in_(codes))).all()
-    described = {row.code: row for row in rows}
-    return [_balance(book, customer, described[code], at) for code in codes]
-
-
-def _codes(connection: Connection, customer: str, known: int | None) -> list[str]:
-    """Give the entitlements of which a customer was given a grant."""
-    query = select(_g.entitlement).where(_g.customer == customer).distinct()
-    if known is not None:
-        query = query.where(_g.sequence <= known)
-    return list(connection.execute(query.order_by(_g.entitlement)).scalars().all())
+    load_holdings(connection, book, [(customer, row.code) for row in described], known=known)
+    return [
+        _balance(book, customer, row, at)
+        for row in described
+        if entitlement is not None or book.holding(customer, row.code).grants
+    ]
 
 
 def _balance(book: Book, customer: str, row: Any, at: Instant) -> Balance:

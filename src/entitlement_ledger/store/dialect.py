@@ -16,6 +16,7 @@ from sqlalchemy import (
     URL,
     BigInteger,
     Boolean,
+    Column,
     ColumnClause,
     ColumnElement,
     Connection,
@@ -59,7 +60,7 @@ class BusyError(Exception):
 
 _VALUES_ROWS_MAX = 24
 _ROW_GROUP = 20_000
-_IN_LIST_MAX = 64
+_IN_LIST_MAX = 128
 _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -244,6 +245,13 @@ def make_view(
     selects = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
     kind = "TEMP VIEW" if temporary else "VIEW"
     database.execute(f"CREATE OR REPLACE {kind} {view.name} AS {selects}")
+
+
+def make_indexes(connection: Connection, columns: Iterable[Column[Any]]) -> None:
+    """Index columns of tables that have no such index."""
+    for each in columns:
+        name = each.table.name
+        raw(connection).execute(f'CREATE INDEX {name}_by_{each.name} ON {name} ("{each.name}")')
 
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:

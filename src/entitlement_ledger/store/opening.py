@@ -13,8 +13,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from entitlement_ledger.errors import InputError, StoreError
 from entitlement_ledger.store.archives import Archives
-from entitlement_ledger.store.dialect import DatabaseError, append, make_engine, make_view, raw
-from entitlement_ledger.store.tables import SCHEMA_VERSION, VIEWS, metadata, store
+from entitlement_ledger.store.dialect import (
+    DatabaseError,
+    append,
+    make_engine,
+    make_indexes,
+    make_view,
+    raw,
+)
+from entitlement_ledger.store.tables import INDEXED, SCHEMA_VERSION, VIEWS, metadata, store
 
 _LOCKED = re.compile(r"Conflicting lock is held in (.*?) ?\(PID (\d+)\)", re.DOTALL)
 _SCHEMA = "schema_version"
@@ -141,6 +148,7 @@ def _write_empty(path: Path) -> None:
     try:
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=False)
+            make_indexes(connection, INDEXED)
             for view, live in VIEWS.items():
                 make_view(raw(connection), view, live)
             said = {_SCHEMA: str(SCHEMA_VERSION), STORE_ID: uuid.uuid4().hex}

@@ -8,9 +8,17 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.domain.events import Event
+from entitlement_ledger.store.dialect import make_indexes
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
-from entitlement_ledger.store.tables import PROJECTIONS, live_journal, live_postings, metadata, tree
+from entitlement_ledger.store.tables import (
+    INDEXED,
+    PROJECTIONS,
+    live_journal,
+    live_postings,
+    metadata,
+    tree,
+)
 from entitlement_ledger.store.tree import extend
 
 
@@ -48,4 +56,5 @@ def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int
     # Of what is archived the postings are in the archive.
     live = select(live_journal.c.sequence)
     connection.execute(delete(live_postings).where(live_postings.c.sequence.not_in(live)))
+    make_indexes(connection, INDEXED)
     return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, or_, select
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Status
@@ -51,33 +51,34 @@ def resolutions_of(connection: Connection, sequences: Collection[int]) -> dict[i
     return {target: Status(status) for target, status in rows}
 
 
-def status_now(now: Instant) -> ColumnElement[str]:
+def status_now(table: FromClause, now: Instant) -> ColumnElement[str]:
     """Give the status that a transaction has now: what became of it since counts first."""
+    t = table.c
     undone = (
         select(func.sum(_later.c.quantity))
         .where(
-            _later.c.target == _t.sequence,
+            _later.c.target == t.sequence,
             or_(_later.c.type == CommandType.REVERSE, _later.c.executes == CommandType.REVERSE),
             ~_later.c.proposal,
             _later.c.status == Status.COMPLETED,
         )
-        .correlate(transactions)
+        .correlate(table)
         .scalar_subquery()
     )
     resolved = (
         select(func.arg_max(resolutions.c.status, resolutions.c.sequence))
-        .where(resolutions.c.target == _t.sequence)
-        .correlate(transactions)
+        .where(resolutions.c.target == t.sequence)
+        .correlate(table)
         .scalar_subquery()
     )
-    lapsed = (_t.status == Status.PENDING) & (_t.expires_at <= now)
+    lapsed = (t.status == Status.PENDING) & (t.expires_at <= now)
     return case(
-        (_t.status == Status.REFUSED, _t.status),
-        (undone >= func.abs(_t.quantity), Status.REVERSED.value),
+        (t.status == Status.REFUSED, t.status),
+        (undone >= func.abs(t.quantity), Status.REVERSED.value),
         (undone > 0, Status.PARTLY_REVERSED.value),
         (resolved.is_not(None), resolved),
         (lapsed, Status.EXPIRED.value),
-        else_=_t.status,
+        else_=t.status,
     )
 
 

@@ -7,6 +7,7 @@ comes from an event, so that a rebuild gives the same content to the byte.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -279,6 +280,17 @@ PROJECTIONS = (
 
 VIEWS = {journal: live_journal, postings: live_postings}
 """Views, each with the table that holds what is live of it."""
+
+INDEXED: tuple[Column[Any], ...] = (
+    transactions.c.customer,
+    transactions.c.target,
+    grants.c.customer,
+    live_postings.c.customer,
+    resolutions.c.target,
+    endings.c.customer,
+    lapses.c.hold,
+)
+"""Columns by which a few rows are looked up among millions; primary keys have theirs."""
 
 people = Table(
     "people",
