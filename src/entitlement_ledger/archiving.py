@@ -35,7 +35,6 @@ from entitlement_ledger.store.dialect import raw, upsert
 from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.loading import load_holdings, load_whole_customers
 from entitlement_ledger.store.opening import store_id
-from entitlement_ledger.store.rebuilding import catch_up
 from entitlement_ledger.store.tables import journal, postings, store
 from entitlement_ledger.store.tree import root_at
 
@@ -62,7 +61,6 @@ def archive(
     with ExitStack() as until_seen, ExitStack() as unless_recorded:
 
         def change(connection: Connection, book: Book, now: Instant) -> list[Event]:
-            catch_up(connection)
             _can_be_closed(connection, book, before)
             sequence = book.last_sequence + 1
             manifest = _write(connection, archives, sequence, before, progress)

@@ -1,6 +1,7 @@
 """The writer: the one place where events are decided, appended and projected.
 
-One lock, one batch at a time, one database transaction a batch. What is decided by is kept in
+One lock, one batch at a time, one database transaction a batch; callers who wait for one another
+share one. What is decided by is kept in
 memory between batches, bounded; after a failure it is thrown away and read again.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -30,6 +31,7 @@ from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.merkle import Frontier
+from entitlement_ledger.sharing import Shared
 from entitlement_ledger.store.journal import append_events
 from entitlement_ledger.store.loading import load, new_book
 from entitlement_ledger.store.rebuilding import catch_up, project_new
@@ -38,6 +40,7 @@ from entitlement_ledger.store.tree import frontier
 Told = TypeVar("Told")
 
 _BEHIND_MAX = 256
+_TOGETHER_MAX = 10_000
 _HOLDINGS_MAX = 50_000
 _CUSTOMERS_MAX = 200_000
 
@@ -61,17 +64,27 @@ class Writer:
         self._witness = witness
         self._book: Book | None = None
         self._tree: Frontier | None = None
-        self._behind = 0
+        self._lacking: list[Event] | None = []
+        """What the projections lack; None if only the journal knows."""
+        self._shared = Shared(self._post_together, lambda each: len(each.lines), _TOGETHER_MAX)
 
     def post(
         self, lines: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
     ) -> list[Outcome]:
         """Record a batch; give the outcomes in order, once they are durable and witnessed."""
-        read = [_read(line) for line in lines]
+        asked = _Asked([_read(line) for line in lines], actor, history)
+        return self._post_atomically(asked) if atomic else self._shared.ask(asked)
+
+    def _post_together(self, asked: list[_Asked]) -> list[list[Outcome]]:
+        """Record what several callers ask, in one commit."""
+        return self._commit(lambda connection, book: self._decide(connection, book, asked))
+
+    def _post_atomically(self, asked: _Asked) -> list[Outcome]:
+        """Record all of a batch or nothing."""
 
         def work(connection: Connection, book: Book) -> tuple[list[Outcome], Sequence[Event]]:
-            outcomes, events = self._decide(connection, book, read, actor, history)
-            if atomic and any(each.status is Status.REFUSED for each in outcomes):
+            (outcomes,), events = self._decide(connection, book, [asked])
+            if any(each.status is Status.REFUSED for each in outcomes):
                 self._book = None
                 return _none_of(outcomes), []
             return outcomes, events
@@ -88,8 +101,8 @@ class Writer:
         history: bool = False,
     ) -> list[Outcome]:
         """Give the very outcomes that posting would, from a book of its own; record nothing."""
-        read = [_read(line) for line in lines]
-        outcomes, _ = self._decide(connection, new_book(connection), read, actor, history)
+        asked = _Asked([_read(line) for line in lines], actor, history)
+        (outcomes,), _ = self._decide(connection, new_book(connection), [asked])
         refused = any(each.status is Status.REFUSED for each in outcomes)
         return _none_of(outcomes) if atomic and refused else outcomes
 
@@ -98,11 +111,14 @@ class Writer:
     ) -> Sequence[Event]:
         """Record what `change` makes of the book: imports and due work come in here.
 
-        Gives the events recorded. `change` takes them into the book itself, and may
-        write tables that are not projections on the same connection.
+        Gives the events recorded. The projections lack nothing when `change` is called; it takes
+        events into the book itself, and may write tables that are not projections on the same
+        connection.
         """
 
         def work(connection: Connection, book: Book) -> tuple[Sequence[Event], Sequence[Event]]:
+            self._project_lacking(connection)
+            self._lacking = []
             events = change(connection, book, self.now(book))
             return events, events
 
@@ -115,12 +131,12 @@ class Writer:
                 with self._engine.begin() as connection:
                     book, tree = self._ready(connection)
                     told, events = work(connection, book)
-                    behind, tree = self._write(connection, events, tree)
+                    lacking, tree = self._write(connection, events, tree)
             except BaseException:
                 self._distrust()
                 raise
-            self._behind, self._tree = behind, tree
-            if not behind:
+            self._lacking, self._tree = lacking, tree
+            if not lacking:
                 # The book keeps what the projections lack.
                 book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
             if events and self._witness is not None:
@@ -144,49 +160,53 @@ class Writer:
         """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
         with self._lock:
             with self._engine.begin() as connection:
-                if self._behind:
-                    catch_up(connection)
+                self._project_lacking(connection)
                 note, seen = make(connection)
-            self._behind = 0
+            self._lacking = []
             if seen is not None and self._witness is not None:
                 self._witness.append(seen)
             return note
 
     def catch_up(self) -> None:
         """Bring the projections up to the journal, so that a read sees all that was answered."""
-        if not self._behind:
+        if self._lacking == []:
             return
         with self._lock:
             with self._engine.begin() as connection:
-                catch_up(connection)
-            self._behind = 0
+                self._project_lacking(connection)
+            self._lacking = []
+
+    def _project_lacking(self, connection: Connection) -> None:
+        """Write what the projections lack, in a transaction that may still fail."""
+        if self._lacking is None:
+            catch_up(connection)
+        else:
+            project_new(connection, self._lacking)
 
     def _write(
         self, connection: Connection, events: Sequence[Event], tree: Frontier
-    ) -> tuple[int, Frontier]:
-        """Append events to the journal; give how far the projections will be behind, and the tree.
+    ) -> tuple[list[Event], Frontier]:
+        """Append events to the journal; give what the projections will lack, and the tree.
 
         A statement costs more than a row: a few events go into the journal alone, and the
         projections are brought up right behind, many events at a time.
         """
+        assert self._lacking is not None, "a writer that is ready knows"
         if not events:
-            return self._behind, tree
+            return self._lacking, tree
         grown = tree.copy()
         for leaf in append_events(connection, events):
             grown.append(leaf)
-        behind = self._behind + len(events)
-        if behind < _BEHIND_MAX:
-            return behind, grown
-        if self._behind:
-            catch_up(connection)
-        else:
-            project_new(connection, events)
-        return 0, grown
+        lacking = [*self._lacking, *events]
+        if len(lacking) < _BEHIND_MAX:
+            return lacking, grown
+        project_new(connection, lacking)
+        return [], grown
 
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
-        self._behind += 1
+        self._lacking = None
 
     def now(self, book: Book) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""
@@ -196,42 +216,50 @@ class Writer:
     def _ready(self, connection: Connection) -> tuple[Book, Frontier]:
         """Give the book and the tree, read again where they cannot be trusted."""
         if self._book is None or self._tree is None:
-            if self._behind:
-                catch_up(connection)
-                self._behind = 0
+            self._project_lacking(connection)
+            self._lacking = []
             self._book = new_book(connection)
             self._tree = frontier(connection, self._book.last_sequence)
         return self._book, self._tree
 
     def _decide(
-        self,
-        connection: Connection,
-        book: Book,
-        read: Sequence[tuple[str | None, Command | Refused]],
-        actor: str,
-        history: bool,
-    ) -> tuple[list[Outcome], list[Event]]:
-        load(connection, book, [command for _, command in read if isinstance(command, Command)])
+        self, connection: Connection, book: Book, asked: Sequence[_Asked]
+    ) -> tuple[list[list[Outcome]], list[Event]]:
+        """Decide what callers ask, in order, from state that is loaded for all of it at once."""
+        commands = [c for each in asked for _, c in each.lines if isinstance(c, Command)]
+        load(connection, book, commands)
         now = self.now(book)
-        outcomes: list[Outcome] = []
+        outcomes: list[list[Outcome]] = []
         events: list[Event] = []
-        for key, command in read:
-            if isinstance(command, Refused):
-                outcomes.append(refusal(key, command))
-                continue
-            first = repeat(book, command)
-            if first is not None:
-                outcomes.append(first)
-                continue
-            asker = Asker(command.actor or actor, self._role_of(command.actor or actor))
-            context = Context(
-                now, book.last_sequence + 1, history, self._policy, self._role_of(actor)
-            )
-            event = decide(book, command, context, asker)
-            book.take(event)
-            events.append(event)
-            outcomes.append(answer(event))
+        for each in asked:
+            told: list[Outcome] = []
+            poster_role = self._role_of(each.actor)
+            for key, command in each.lines:
+                if isinstance(command, Refused):
+                    told.append(refusal(key, command))
+                    continue
+                first = repeat(book, command)
+                if first is not None:
+                    told.append(first)
+                    continue
+                actor = command.actor or each.actor
+                context = Context(
+                    now, book.last_sequence + 1, each.history, self._policy, poster_role
+                )
+                event = decide(book, command, context, Asker(actor, self._role_of(actor)))
+                book.take(event)
+                events.append(event)
+                told.append(answer(event))
+            outcomes.append(told)
         return outcomes, events
+
+
+class _Asked(NamedTuple):
+    """What one caller asks: lines with their keys, where one can be read, by whom."""
+
+    lines: list[tuple[str | None, Command | Refused]]
+    actor: str
+    history: bool
 
 
 def _read(line: Line) -> tuple[str | None, Command | Refused]:

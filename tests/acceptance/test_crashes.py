@@ -83,7 +83,7 @@ line = {"type": "issue", "customer": "C1", "entitlement": "PTS", "quantity": 1}
 for number in range(3):
     ledger.post([{**line, "key": f"k{number}"}], actor="a")
     print(number, flush=True)
-posting.catch_up = lambda connection: os.kill(os.getpid(), signal.SIGKILL)
+posting.project_new = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 ledger.balances("C1")
 """
 
