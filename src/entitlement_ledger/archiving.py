@@ -33,7 +33,8 @@ from entitlement_ledger.store.archives import (
 from entitlement_ledger.store.closing import Progress, range_of, take_out, write_files
 from entitlement_ledger.store.dialect import raw, upsert
 from entitlement_ledger.store.due import due_customers, due_holdings
-from entitlement_ledger.store.loading import load_holdings, load_whole_customers
+from entitlement_ledger.store.holdings import load_holdings
+from entitlement_ledger.store.loading import load_whole_customers
 from entitlement_ledger.store.opening import store_id
 from entitlement_ledger.store.tables import journal, postings, store
 from entitlement_ledger.store.tree import root_at

@@ -66,6 +66,8 @@ class Writer:
         self._tree: Frontier | None = None
         self._lacking: list[Event] | None = []
         """What the projections lack; None if only the journal knows."""
+        self.newest: tuple[int, Instant | None] | None = None
+        """The last event that is durable, and when it was recorded; None if nobody knows."""
         self._shared = Shared(self._post_together, lambda each: len(each.lines), _TOGETHER_MAX)
 
     def post(
@@ -136,6 +138,8 @@ class Writer:
                 self._distrust()
                 raise
             self._lacking, self._tree = lacking, tree
+            if events:
+                self.newest = (events[-1].sequence, events[-1].recorded_at)
             if not lacking:
                 # The book keeps what the projections lack.
                 book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
@@ -207,6 +211,7 @@ class Writer:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
         self._lacking = None
+        self.newest = None
 
     def now(self, book: Book) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""

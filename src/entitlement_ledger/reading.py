@@ -80,7 +80,7 @@ class Reading:
     def status(self) -> StoreStatus:
         """Say what the store is and how much is in it."""
         with self._read() as connection:
-            sequence, recorded_at = last(connection)
+            sequence, recorded_at = self._last(connection)
             return StoreStatus(
                 path=str(self._path),
                 read_only=self._read_only,
@@ -303,8 +303,18 @@ class Reading:
                 raise Cancelled("the query was cancelled") from None
             raise explain(error, self._path) from error
 
+    def _last(self, connection: Connection) -> tuple[int, Instant | None]:
+        """Give the last event and when it was recorded. Whoever writes knows; else it is asked."""
+        if self._writer.newest is not None:
+            return self._writer.newest
+        found = last(connection)
+        if self._read_only:
+            # Nobody else can write meanwhile; but what a writer has committed since must win.
+            self._writer.newest = found
+        return found
+
     def _now(self, connection: Connection) -> Instant:
-        _, recorded_at = last(connection)
+        _, recorded_at = self._last(connection)
         now = self._clock()
         return now if recorded_at is None else max(now, recorded_at)
 
@@ -317,7 +327,7 @@ class Reading:
         known_at: Instant | None,
     ) -> bool:
         """Say whether there is anything to answer from; refuse what would be a silent zero."""
-        until, _ = last(connection)
+        until, _ = self._last(connection)
         begins = self._beginning.read(connection, until)
         if begins is None:
             return False

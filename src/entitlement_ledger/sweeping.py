@@ -15,7 +15,8 @@ from entitlement_ledger.domain.due import expiries, periods
 from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.posting import Writer
-from entitlement_ledger.store.loading import load_holdings, load_whole_customers
+from entitlement_ledger.store.holdings import load_holdings
+from entitlement_ledger.store.loading import load_whole_customers
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""

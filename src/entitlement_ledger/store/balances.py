@@ -12,7 +12,7 @@ from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status, transaction_id
 from entitlement_ledger.domain.holdings import GrantState
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.store.loading import load_holdings
+from entitlement_ledger.store.holdings import load_holdings
 from entitlement_ledger.store.tables import (
     customers,
     entitlements,

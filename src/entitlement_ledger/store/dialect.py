@@ -254,6 +254,11 @@ def make_indexes(connection: Connection, columns: Iterable[Column[Any]]) -> None
         raw(connection).execute(f'CREATE INDEX {name}_by_{each.name} ON {name} ("{each.name}")')
 
 
+def microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """Give a column of instants as numbers, which costs less where there are many."""
+    return func.epoch_us(instant, type_=BigInteger)
+
+
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
     return func.strip_accents(func.lower(text))

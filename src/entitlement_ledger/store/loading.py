@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Set
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, select
 
-from entitlement_ledger.domain.book import Book, HoldingKey
+from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import (
     CatalogueStatus,
-    Category,
     Customer,
     CustomerStatus,
     Entitlement,
@@ -21,29 +19,22 @@ from entitlement_ledger.domain.catalogue import (
 )
 from entitlement_ledger.domain.commands import Command, CommandType, parse_command
 from entitlement_ledger.domain.events import (
-    Account,
-    Grant,
-    Status,
     TransactionEvent,
     decode_event,
     sequence_of,
     transaction_id,
 )
-from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.store.dialect import among
+from entitlement_ledger.store.holdings import load_holdings
 from entitlement_ledger.store.journal import last
-from entitlement_ledger.store.reversals import did, resolutions_of, reversed_quantities
+from entitlement_ledger.store.reversals import resolutions_of, reversed_quantities
 from entitlement_ledger.store.tables import (
     customers,
-    endings,
     entitlements,
-    grants,
     idempotency,
     journal,
-    lapses,
-    postings,
     product_versions,
     records,
     resolutions,
@@ -52,7 +43,6 @@ from entitlement_ledger.store.tables import (
 )
 
 _CUSTOMERS_AT_ONCE_MAX = 20_000
-_CUSTOMERS_BY_INDEX_MAX = 100
 
 
 def new_book(connection: Connection) -> Book:
@@ -199,177 +189,6 @@ def _customers(
         row.id: Customer(id=row.id, segment=row.segment, status=CustomerStatus(row.status))
         for row in rows
     }
-
-
-def load_holdings(
-    connection: Connection,
-    book: Book,
-    pairs: Iterable[HoldingKey],
-    *,
-    known: int | None = None,
-) -> None:
-    """Load what customers hold of entitlements, as far as the book does not know it yet.
-
-    `known` leaves out every event after that sequence: what was not known then.
-    """
-    lacking = sorted(set(pairs) - book.holdings.keys())
-    if not lacking:
-        return
-    states = _grant_states(connection, lacking, known)
-    held = _fill_accounts(connection, lacking, states, known)
-    pins = _pins(connection, held, known) if held else {}
-    ended = _endings(connection, lacking, known) if states else {}
-    by_pair: dict[HoldingKey, list[GrantState]] = {pair: [] for pair in lacking}
-    for state in states.values():
-        by_pair[(state.grant.customer, state.grant.entitlement)].append(state)
-    for pair, given in by_pair.items():
-        names = [state.grant.id for state in given]
-        book.holdings[pair] = Holding.of(
-            given,
-            [(name, hold, pin) for name in names for hold, pin in pins.get(name, ())],
-            [(name, ended[name]) for name in names if name in ended],
-        )
-
-
-def _until(column: ColumnElement[int], known: int | None) -> ColumnElement[bool]:
-    return true() if known is None else column <= known
-
-
-@contextmanager
-def _of_pairs(
-    connection: Connection,
-    pairs: Collection[HoldingKey],
-    customer: ColumnElement[str],
-    entitlement: ColumnElement[str],
-) -> Iterator[ColumnElement[bool]]:
-    """Give a condition that holds for these pairs; for a few customers also for some others.
-
-    An index is of one column: it is used for a plain list, and not for pairs.
-    """
-    whose = sorted({each for each, _ in pairs})
-    if len(whose) <= _CUSTOMERS_BY_INDEX_MAX:
-        yield customer.in_(whose) & entitlement.in_(sorted({code for _, code in pairs}))
-        return
-    with among(connection, list(pairs), customer, entitlement) as wanted:
-        yield wanted
-
-
-def _grant_states(
-    connection: Connection, pairs: list[HoldingKey], known: int | None
-) -> dict[str, GrantState]:
-    g = grants.c
-    names = [field.name for field in msgspec.structs.fields(Grant)]
-    with _of_pairs(connection, pairs, g.customer, g.entitlement) as wanted:
-        rows = connection.execute(
-            select(*(g[name] for name in names))
-            .where(wanted, _until(g.sequence, known))
-            .order_by(g.sequence, g.place)
-        ).all()
-    asked = set(pairs)
-    return {
-        row.id: GrantState(Grant(**{**row._asdict(), "category": Category(row.category)}))
-        for row in rows
-        if (row.customer, row.entitlement) in asked
-    }
-
-
-def _fill_accounts(
-    connection: Connection,
-    pairs: list[HoldingKey],
-    states: dict[str, GrantState],
-    known: int | None,
-) -> list[HoldingKey]:
-    """Sum the postings by grant, account and instant into the timelines, in order of time.
-
-    Gives the pairs of which something was ever held.
-    """
-    if not states:
-        return []
-    p = postings.c
-    with _of_pairs(connection, pairs, p.customer, p.entitlement) as wanted:
-        rows = connection.execute(
-            select(p.grant, p.account, p.effective_at, func.sum(p.quantity))
-            .where(wanted, p.account != Account.ISSUANCE, _until(p.sequence, known))
-            .group_by(p.grant, p.account, p.effective_at)
-            .order_by(p.effective_at)
-        ).all()
-    held = set()
-    for grant, account, effective_at, quantity in rows:
-        state = states.get(grant)
-        if state is not None:
-            state.apply(Account(account), int(quantity), effective_at)
-            if account == Account.HELD:
-                held.add((state.grant.customer, state.grant.entitlement))
-    return sorted(held)
-
-
-def _pins(
-    connection: Connection, pairs: list[HoldingKey], known: int | None
-) -> dict[str, list[tuple[int, Pin]]]:
-    """Give what holds that nobody has captured or released keep, by grant."""
-    p = postings.c
-    with _of_pairs(connection, pairs, p.customer, p.entitlement) as wanted:
-        rows = connection.execute(
-            select(p.grant, p.sequence, p.quantity)
-            .where(wanted, p.account == Account.HELD, p.quantity > 0, _until(p.sequence, known))
-            .order_by(p.sequence, p.place)
-        ).all()
-    open_holds = _open_holds(connection, sorted({row.sequence for row in rows}), known)
-    ends = _ends(connection, sorted(open_holds), known)
-    pins: dict[str, list[tuple[int, Pin]]] = {}
-    for grant, hold, quantity in rows:
-        if hold in open_holds:
-            account = ends.get((hold, grant))
-            recorded = None if account in (None, Account.HELD) else account
-            pins.setdefault(grant, []).append((hold, Pin(quantity, open_holds[hold], recorded)))
-    return pins
-
-
-def _open_holds(
-    connection: Connection, sequences: list[int], known: int | None
-) -> dict[int, Instant | None]:
-    """Give those holds among transactions that nobody has captured or released, and their ends."""
-    t, r = transactions.c, resolutions.c
-    if not sequences:
-        return {}
-    with among(connection, sequences, r.target) as wanted:
-        resolved = connection.execute(
-            select(r.target).where(wanted, r.status != Status.EXPIRED, _until(r.sequence, known))
-        ).scalars()
-        left = sorted(set(sequences) - set(resolved.all()))
-    with among(connection, left, t.sequence) as wanted:
-        rows = connection.execute(
-            select(t.sequence, t.expires_at).where(wanted, did(CommandType.HOLD))
-        ).all()
-    return {row.sequence: row.expires_at for row in rows}
-
-
-def _ends(
-    connection: Connection, holds: list[int], known: int | None
-) -> dict[tuple[int, str], Account]:
-    """Give where the end of a hold on a grant was posted to, the latest counting."""
-    each = lapses.c
-    if not holds:
-        return {}
-    with among(connection, holds, each.hold) as wanted:
-        rows = connection.execute(
-            select(each.hold, each.grant, each.account)
-            .where(wanted, _until(each.sequence, known))
-            .order_by(each.sequence)
-        ).all()
-    return {(row.hold, row.grant): Account(row.account) for row in rows}
-
-
-def _endings(
-    connection: Connection, pairs: list[HoldingKey], known: int | None
-) -> dict[str, Instant]:
-    """Give when grants were cancelled or upgraded away."""
-    e = endings.c
-    with among(connection, sorted({customer for customer, _ in pairs}), e.customer) as wanted:
-        rows = connection.execute(
-            select(e.grant, e.ended_at).where(wanted, _until(e.sequence, known))
-        ).all()
-    return {row.grant: row.ended_at for row in rows}
 
 
 def _entitlements(connection: Connection) -> list[Entitlement]:

@@ -30,13 +30,16 @@ def reversed_quantities(connection: Connection, sequences: Collection[int]) -> d
     """Give how much of each of these transactions has been reversed; without those of nothing."""
     if not sequences:
         return {}
+    # No other condition: the index of `target` would not be used.
+    columns = (_t.target, _t.quantity, _t.status, _t.type, _t.executes, _t.proposal)
     with among(connection, sorted(sequences), _t.target) as wanted:
-        rows = connection.execute(
-            select(_t.target, func.sum(_t.quantity))
-            .where(wanted, is_reversal(), _t.quantity.is_not(None))
-            .group_by(_t.target)
-        ).all()
-    return {target: int(quantity) for target, quantity in rows}
+        rows = connection.execute(select(*columns).where(wanted)).all()
+    undone: dict[int, int] = {}
+    for target, quantity, status, kind, executes, proposal in rows:
+        reverses = executes == CommandType.REVERSE or (kind == CommandType.REVERSE and not proposal)
+        if reverses and status == Status.COMPLETED and quantity is not None:
+            undone[target] = undone.get(target, 0) + quantity
+    return undone
 
 
 def resolutions_of(connection: Connection, sequences: Collection[int]) -> dict[int, Status]:
@@ -46,9 +49,9 @@ def resolutions_of(connection: Connection, sequences: Collection[int]) -> dict[i
     r = resolutions.c
     with among(connection, sorted(sequences), r.target) as wanted:
         rows = connection.execute(
-            select(r.target, r.status).where(wanted).order_by(r.sequence, r.place)
+            select(r.sequence, r.place, r.target, r.status).where(wanted)
         ).all()
-    return {target: Status(status) for target, status in rows}
+    return {target: Status(status) for _, _, target, status in sorted(map(tuple, rows))}
 
 
 def status_now(table: FromClause, now: Instant) -> ColumnElement[str]:
