@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pytest
 from support import ENTL, command, new_store, one_line
 
+from entitlement_ledger import posting
 from entitlement_ledger.ledger import Ledger
 
 _THREADS = 16
@@ -38,6 +42,30 @@ def test_threads_neither_spend_twice_nor_lose_an_outcome(tmp_path: Path) -> None
         assert len(completed) == 100
         assert [each.available for each in ledger.balances("C1", "PTS")] == [0]
         assert [each.name for each in ledger.check() if not each.ok] == []
+
+
+def test_garbage_is_looked_for_again_after_a_large_batch_and_after_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    lines = [command("issue", f"k{n}", quantity=1) for n in range(1000)]
+    append = posting.append_events
+
+    def watched(*given: Any) -> list[bytes]:
+        seen.append(gc.isenabled())
+        if len(seen) == 2:
+            raise OSError("the disk is gone")
+        return append(*given)
+
+    monkeypatch.setattr(posting, "append_events", watched)
+    with Ledger.open(new_store(tmp_path)) as ledger:
+        seen.clear()
+        ledger.post(lines, actor="x")
+        assert gc.isenabled()
+        with pytest.raises(OSError, match="gone"):
+            ledger.post([{**line, "key": f"{line['key']}b"} for line in lines], actor="x")
+        assert gc.isenabled()
+    assert seen[:2] == [False, False]
 
 
 def test_of_four_processes_one_has_the_store_and_the_others_say_whose_it_is(
