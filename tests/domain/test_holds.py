@@ -70,3 +70,21 @@ def test_a_late_capture_counts_unless_what_came_back_is_spent() -> None:
     assert available(pure, 6) == 0
     (twice,) = pure.post(command("release", "r", transaction="h", effective_at=hours(2)))
     assert twice.code == "already_resolved"
+
+
+def test_a_sweep_ahead_of_time_does_not_show_in_the_answer_to_a_cancellation() -> None:
+    """The hold ends after its grant has expired: cancelling that grant touches nothing."""
+    told = []
+    for swept in (False, True):
+        pure = Pure()
+        pure.post(
+            command("issue", "i", quantity=1, expires_at=hours(1)),
+            command("hold", "h", quantity=1, expires_at=hours(2)),
+        )
+        (grant,) = pure.book.holding("C1", "PTS").grants
+        if swept:
+            assert pure.sweep(START + 30 * HOUR) == 2
+        (outcome,) = pure.post(command("cancel", "x", grant=grant))
+        assert outcome.status == "completed"
+        told.append((outcome.balance, outcome.draws))
+    assert told == [(None, ())] * 2

@@ -106,7 +106,10 @@ class Decision:
         for hold, pin in cover.lapses:
             self.lapse(state, hold, pin)
         for put_at, amount in cover.restored:
-            self.move(state.grant, Account.EXPIRED, Account.AVAILABLE, amount, put_at)
+            # Back where the grant is not usable any more: no balance tells it.
+            self.lapse_postings += _legs(
+                state.grant, Account.EXPIRED, Account.AVAILABLE, amount, put_at
+            )
 
     def lapse(self, state: GrantState, hold: int, pin: Pin) -> None:
         """Post the end of a hold on a grant, which has been read all along."""
