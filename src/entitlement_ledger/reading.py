@@ -309,7 +309,7 @@ class Reading:
             return self._writer.newest
         found = last(connection)
         if self._read_only:
-            # Nobody else can write meanwhile; but what a writer has committed since must win.
+            # Nobody can write meanwhile: it stays the newest.
             self._writer.newest = found
         return found
 
