@@ -180,7 +180,7 @@ class Ledger(Keeping):
 
     def post(
         self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
-    ) -> list[Outcome]:
+    ) -> Sequence[Outcome]:
         """Record commands as one batch; give their outcomes in order, once they are durable.
 
         `atomic` records all or nothing; `history` marks lines migrated from another system.
@@ -193,7 +193,7 @@ class Ledger(Keeping):
 
     def preview(
         self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
-    ) -> list[Outcome]:
+    ) -> Sequence[Outcome]:
         """Give the very outcomes that posting would, and record nothing."""
         with self._read() as connection:
             return self._writer.preview(

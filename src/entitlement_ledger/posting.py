@@ -9,33 +9,26 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from entitlement_ledger.audit.witness import Seen, Witness
+from entitlement_ledger.batching import Asked, Batch, Counts, Outcomes, read_lines
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.book import Book
-from entitlement_ledger.domain.commands import Command, Line, parse_command
-from entitlement_ledger.domain.decide import (
-    Asker,
-    Outcome,
-    answer,
-    decide,
-    refusal,
-    repeat,
-)
+from entitlement_ledger.domain.commands import Line
+from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Event, Status
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.domain.policy import ANYTHING, Policy
-from entitlement_ledger.domain.refusals import Refused
-from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.merkle import Frontier
 from entitlement_ledger.sharing import Shared
 from entitlement_ledger.store.journal import append_events
-from entitlement_ledger.store.loading import load, new_book
+from entitlement_ledger.store.loading import new_book
 from entitlement_ledger.store.rebuilding import catch_up, project_new
 from entitlement_ledger.store.tree import frontier
 
@@ -58,8 +51,14 @@ class Writer:
         role_of: Callable[[str], str | None],
         policy: Policy = ANYTHING,
         witness: Witness | None = None,
+        *,
+        plainly: bool = True,
+        holdings_max: int = _HOLDINGS_MAX,
     ) -> None:
         self._policy = policy
+        self._plainly = plainly
+        self._holdings_max = holdings_max
+        self.counts = Counts()
         self._engine = engine
         self._clock = clock
         self._role_of = role_of
@@ -67,29 +66,33 @@ class Writer:
         self._witness = witness
         self._book: Book | None = None
         self._tree: Frontier | None = None
-        self._lacking: list[Event] | None = []
+        self._lacking: list[Recordable] | None = []
         """What the projections lack; None if only the journal knows."""
         self.newest: tuple[int, Instant | None] | None = None
         """The last event that is durable, and when it was recorded; None if nobody knows."""
-        self._shared = Shared(self._post_together, lambda each: len(each.lines), _TOGETHER_MAX)
+        self._shared = Shared(self._post_together, lambda each: len(each.items), _TOGETHER_MAX)
 
     def post(
         self, lines: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
-    ) -> list[Outcome]:
+    ) -> Sequence[Outcome]:
         """Record a batch; give the outcomes in order, once they are durable and witnessed."""
-        asked = _Asked([_read(line) for line in lines], actor, history)
+        asked = self._read(lines, actor, history=history)
         return self._post_atomically(asked) if atomic else self._shared.ask(asked)
 
-    def _post_together(self, asked: list[_Asked]) -> list[list[Outcome]]:
+    def _post_together(self, asked: list[Asked]) -> list[Outcomes]:
         """Record what several callers ask, in one commit."""
-        with _no_garbage(sum(len(each.lines) for each in asked)):
-            return self._commit(lambda connection, book: self._decide(connection, book, asked))
+        with _no_garbage(sum(len(each.items) for each in asked)):
+            return self._commit(
+                lambda connection, book, project: self._decide(connection, book, asked, project)
+            )
 
-    def _post_atomically(self, asked: _Asked) -> list[Outcome]:
+    def _post_atomically(self, asked: Asked) -> Sequence[Outcome]:
         """Record all of a batch or nothing."""
 
-        def work(connection: Connection, book: Book) -> tuple[list[Outcome], Sequence[Event]]:
-            (outcomes,), events = self._decide(connection, book, [asked])
+        def work(
+            connection: Connection, book: Book, project: Callable[[], None]
+        ) -> tuple[Sequence[Outcome], Sequence[Recordable]]:
+            (outcomes,), events = self._decide(connection, book, [asked], project)
             if any(each.status is Status.REFUSED for each in outcomes):
                 self._book = None
                 return _none_of(outcomes), []
@@ -105,10 +108,10 @@ class Writer:
         actor: str,
         atomic: bool = False,
         history: bool = False,
-    ) -> list[Outcome]:
+    ) -> Sequence[Outcome]:
         """Give the very outcomes that posting would, from a book of its own; record nothing."""
-        asked = _Asked([_read(line) for line in lines], actor, history)
-        (outcomes,), _ = self._decide(connection, new_book(connection), [asked])
+        asked = self._read(lines, actor, history=history, plain=False)
+        (outcomes,), _ = self._decide(connection, new_book(connection), [asked], _nothing)
         refused = any(each.status is Status.REFUSED for each in outcomes)
         return _none_of(outcomes) if atomic and refused else outcomes
 
@@ -122,31 +125,38 @@ class Writer:
         connection.
         """
 
-        def work(connection: Connection, book: Book) -> tuple[Sequence[Event], Sequence[Event]]:
-            self._project_lacking(connection)
-            self._lacking = []
+        def work(
+            connection: Connection, book: Book, project: Callable[[], None]
+        ) -> tuple[Sequence[Event], Sequence[Event]]:
+            project()
             events = change(connection, book, self.now(book))
             return events, events
 
         return self._commit(work)
 
-    def _commit(self, work: Callable[[Connection, Book], tuple[Told, Sequence[Event]]]) -> Told:
-        """Record the events that `work` makes of the book, in one database transaction."""
+    def _commit(
+        self,
+        work: Callable[[Connection, Book, Callable[[], None]], tuple[Told, Sequence[Recordable]]],
+    ) -> Told:
+        """Record the events that `work` makes of the book, in one database transaction.
+
+        `work` is given the connection, the book, and what brings the projections up to the journal.
+        """
         with self._lock:
             try:
                 with self._engine.begin() as connection:
                     book, tree = self._ready(connection)
-                    told, events = work(connection, book)
-                    lacking, tree = self._write(connection, events, tree)
+                    told, events = work(connection, book, lambda: self._project_now(connection))
+                    tree = self._write(connection, events, tree)
             except BaseException:
                 self._distrust()
                 raise
-            self._lacking, self._tree = lacking, tree
+            self._tree = tree
             if events:
                 self.newest = (events[-1].sequence, events[-1].recorded_at)
-            if not lacking:
+            if not self._lacking:
                 # The book keeps what the projections lack.
-                book.forget(_HOLDINGS_MAX, _CUSTOMERS_MAX)
+                book.forget(self._holdings_max, _CUSTOMERS_MAX)
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
             return told
@@ -166,11 +176,13 @@ class Writer:
 
     def seal(self, make: Callable[[Connection], tuple[str, Seen | None]]) -> str:
         """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
+
+        def work(connection: Connection) -> tuple[str, Seen | None]:
+            self._project_now(connection)
+            return make(connection)
+
         with self._lock:
-            with self._engine.begin() as connection:
-                self._project_lacking(connection)
-                note, seen = make(connection)
-            self._lacking = []
+            note, seen = self._trusted(work)
             if seen is not None and self._witness is not None:
                 self._witness.append(seen)
             return note
@@ -180,36 +192,43 @@ class Writer:
         if self._lacking == []:
             return
         with self._lock:
-            with self._engine.begin() as connection:
-                self._project_lacking(connection)
-            self._lacking = []
+            self._trusted(self._project_now)
 
-    def _project_lacking(self, connection: Connection) -> None:
-        """Write what the projections lack, in a transaction that may still fail."""
+    def _trusted(self, work: Callable[[Connection], Told]) -> Told:
+        """Do work in a transaction; if it fails, what is kept in memory is read again."""
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except BaseException:
+            self._distrust()
+            raise
+
+    def _project_now(self, connection: Connection) -> None:
+        """Write what the projections lack, in a transaction; if that fails, nothing is trusted."""
         if self._lacking is None:
             catch_up(connection)
         else:
             project_new(connection, self._lacking)
+        self._lacking = []
 
     def _write(
-        self, connection: Connection, events: Sequence[Event], tree: Frontier
-    ) -> tuple[list[Event], Frontier]:
-        """Append events to the journal; give what the projections will lack, and the tree.
+        self, connection: Connection, events: Sequence[Recordable], tree: Frontier
+    ) -> Frontier:
+        """Append events to the journal; give the tree.
 
         A statement costs more than a row: a few events go into the journal alone, and the
         projections are brought up right behind, many events at a time.
         """
         assert self._lacking is not None, "a writer that is ready knows"
         if not events:
-            return self._lacking, tree
+            return tree
         grown = tree.copy()
         for leaf in append_events(connection, events):
             grown.append(leaf)
-        lacking = [*self._lacking, *events]
-        if len(lacking) < _BEHIND_MAX:
-            return lacking, grown
-        project_new(connection, lacking)
-        return [], grown
+        self._lacking = [*self._lacking, *events]
+        if len(self._lacking) >= _BEHIND_MAX:
+            self._project_now(connection)
+        return grown
 
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
@@ -225,42 +244,41 @@ class Writer:
     def _ready(self, connection: Connection) -> tuple[Book, Frontier]:
         """Give the book and the tree, read again where they cannot be trusted."""
         if self._book is None or self._tree is None:
-            self._project_lacking(connection)
-            self._lacking = []
+            self._project_now(connection)
             self._book = new_book(connection)
             self._tree = frontier(connection, self._book.last_sequence)
         return self._book, self._tree
 
     def _decide(
-        self, connection: Connection, book: Book, asked: Sequence[_Asked]
-    ) -> tuple[list[list[Outcome]], list[Event]]:
+        self,
+        connection: Connection,
+        book: Book,
+        asked: Sequence[Asked],
+        project: Callable[[], None],
+    ) -> tuple[list[Outcomes], list[Recordable]]:
         """Decide what callers ask, in order, from state that is loaded for all of it at once."""
-        commands = [c for each in asked for _, c in each.lines if isinstance(c, Command)]
-        load(connection, book, commands)
-        now = self.now(book)
-        outcomes: list[list[Outcome]] = []
-        events: list[Event] = []
-        for each in asked:
-            told: list[Outcome] = []
-            poster_role = self._role_of(each.actor)
-            for key, command in each.lines:
-                if isinstance(command, Refused):
-                    told.append(refusal(key, command))
-                    continue
-                first = repeat(book, command)
-                if first is not None:
-                    told.append(first)
-                    continue
-                actor = command.actor or each.actor
-                context = Context(
-                    now, book.last_sequence + 1, each.history, self._policy, poster_role
-                )
-                event = decide(book, command, context, Asker(actor, self._role_of(actor)))
-                book.take(event)
-                events.append(event)
-                told.append(answer(event))
-            outcomes.append(told)
-        return outcomes, events
+        return Batch(
+            connection,
+            book,
+            self.now(book),
+            asked,
+            self._policy,
+            self._role_of,
+            project,
+            self.counts,
+        ).decide()
+
+    def _read(
+        self, lines: Sequence[Line], actor: str, *, history: bool, plain: bool = True
+    ) -> Asked:
+        return read_lines(
+            lines,
+            actor,
+            self._policy,
+            self._role_of,
+            history=history,
+            plain=plain and self._plainly,
+        )
 
 
 @contextmanager
@@ -279,27 +297,11 @@ def _no_garbage(lines: int) -> Iterator[None]:
         gc.enable()
 
 
-class _Asked(NamedTuple):
-    """What one caller asks: lines with their keys, where one can be read, by whom."""
-
-    lines: list[tuple[str | None, Command | Refused]]
-    actor: str
-    history: bool
+def _nothing() -> None:
+    """Project nothing: nothing was posted on this connection."""
 
 
-def _read(line: Line) -> tuple[str | None, Command | Refused]:
-    """Give the key, where one can be read, and the command or why it is none (rule S6)."""
-    if isinstance(line, Refused):
-        return None, line
-    key = line.get("key") if isinstance(line, Mapping) else None
-    shown = key[:512] if isinstance(key, str) else None
-    try:
-        return shown, parse_command(line)
-    except Refused as refused:
-        return shown, refused
-
-
-def _none_of(outcomes: list[Outcome]) -> list[Outcome]:
+def _none_of(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Answer a batch that is all or nothing and came to nothing (rule A3)."""
     at_fault = next(n for n, each in enumerate(outcomes, 1) if each.status is Status.REFUSED)
     because = f"not recorded: all or nothing was asked for, and line {at_fault} is refused"

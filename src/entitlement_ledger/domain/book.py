@@ -22,6 +22,7 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant, parse_instant
+from entitlement_ledger.domain.plain import PlainEvent, Standing
 from entitlement_ledger.domain.subscriptions import Subscription
 
 HoldingKey = tuple[str, str]
@@ -45,6 +46,21 @@ class Original:
 
 
 @dataclass(slots=True)
+class Ahead:
+    """Whom events concern that the book has taken in and the projections lack.
+
+    Attributes:
+        plain: customers of plain events, which leave no trace in `holdings`.
+        ruled: customers of all other events, which leave none in `standings`.
+        keys: the keys of the plain events.
+    """
+
+    plain: set[str] = field(default_factory=set)
+    ruled: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Book:
     """State in memory. What is not in it has not been asked for, or does not exist.
 
@@ -53,6 +69,8 @@ class Book:
         subscriptions: by customer, then by id.
         keys: the first event of every key that the batch uses again.
         originals: by sequence.
+        standings: where holdings stand, by customer and entitlement, for plain commands.
+        ahead: of whom the book knows more than the projections.
         all_customers: every customer is in it, so one that is not does not exist.
         last_recorded_at: None in an empty ledger.
         closed_until: nothing can take effect before it any more; None while no period is closed.
@@ -66,6 +84,8 @@ class Book:
     subscriptions: dict[str, dict[str, Subscription]] = field(default_factory=dict)
     keys: dict[str, TransactionEvent] = field(default_factory=dict)
     originals: dict[int, Original] = field(default_factory=dict)
+    standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    ahead: Ahead = field(default_factory=Ahead)
     last_sequence: int = 0
     last_recorded_at: Instant | None = None
     closed_until: Instant | None = None
@@ -143,6 +163,15 @@ class Book:
         else:
             self._take_transaction(event)
 
+    def take_plain(self, event: PlainEvent) -> None:
+        """Move the book on by a plain event; the standing has been moved on when it was decided."""
+        assert event.sequence == self.last_sequence + 1, "the journal has no gaps"
+        self.last_sequence, self.last_recorded_at = event.sequence, event.recorded_at
+        asked = event.asked
+        self.holdings.pop((asked.customer, asked.entitlement), None)
+        self.ahead.plain.add(asked.customer)
+        self.ahead.keys.add(asked.key)
+
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None
     ) -> None:
@@ -151,7 +180,13 @@ class Book:
         self.originals[event.sequence] = Original(event, reversed_quantity, status)
 
     def forget(self, holdings_max: int, customers_max: int) -> None:
-        """Drop what only the last batch needed, and the longest-known of what is kept."""
+        """Drop what only the last batch needed, and the longest-known of what is kept.
+
+        The projections lack nothing that the book has taken in.
+        """
+        self.ahead = Ahead()
+        for customer in list(self.standings)[: max(len(self.standings) - holdings_max, 0)]:
+            del self.standings[customer]
         self.keys.clear()
         self.originals.clear()
         self.subscriptions.clear()
@@ -163,6 +198,8 @@ class Book:
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)
+        self.standings.pop(event.customer, None)
+        self.ahead.ruled.add(event.customer)
         if event.status is Status.REFUSED:
             return
         for resolution in event.resolves:

@@ -183,6 +183,10 @@ class TransactionEvent(
     proposal: bool = False
     executes: str | None = None
 
+    def body(self) -> bytes:
+        """Give the bytes that are stored and hashed."""
+        return encode_event(self)
+
     @property
     def kind(self) -> str:
         """What it did: the type, or that of the command which an approval has executed."""
@@ -222,6 +226,10 @@ class RecordEvent(
     personal_changed: bool = False
     forgets: bool = False
     reason: str | None = None
+
+    def body(self) -> bytes:
+        """Give the bytes that are stored and hashed."""
+        return encode_event(self)
 
     @property
     def what(self) -> str:

@@ -23,16 +23,33 @@ _NOTHING = Timeline()
 BurnKey = tuple[int, Instant, int, Instant, tuple[int, int]]
 
 
-def burn_key(grant: Grant) -> BurnKey:
+def burn_order(
+    priority: int,
+    expires_at: Instant | None,
+    category: str,
+    effective_from: Instant,
+    recorded: tuple[int, int],
+) -> BurnKey:
     """Give the place of a grant in the burn order, which is total.
 
     Priority, lower first; expiry, never last; promo before paid; effective_from; then the order in
     which the grants were recorded.
     """
     return (
+        priority,
+        INSTANT_MAX + 1 if expires_at is None else expires_at,
+        0 if category == Category.PROMO else 1,
+        effective_from,
+        recorded,
+    )
+
+
+def burn_key(grant: Grant) -> BurnKey:
+    """Give the place of a grant in the burn order."""
+    return burn_order(
         grant.priority,
-        INSTANT_MAX + 1 if grant.expires_at is None else grant.expires_at,
-        0 if grant.category == Category.PROMO else 1,
+        grant.expires_at,
+        grant.category,
         grant.effective_from,
         grant_order(grant.id),
     )

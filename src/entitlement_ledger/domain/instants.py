@@ -13,6 +13,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+AHEAD_MAX = 5 * MINUTE
+"""How far ahead of the ledger's clock something that draws, returns or ends may be."""
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: offsets are taken off by hand
 _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(

@@ -71,7 +71,7 @@ def load_holdings(
 
 
 @contextmanager
-def _of_pairs(
+def of_pairs(
     connection: Connection, pairs: Collection[HoldingKey], table: FromClause
 ) -> Iterator[ColumnElement[bool]]:
     """Give a condition that holds for rows of these pairs, and maybe for others of theirs."""
@@ -91,7 +91,7 @@ def _grant_states(
     g = grants.c
     times = ("effective_from", "expires_at")
     columns = [microseconds(g[name]) if name in times else g[name] for name in _NAMES]
-    with _of_pairs(connection, pairs, grants) as wanted:
+    with of_pairs(connection, pairs, grants) as wanted:
         rows = connection.execute(select(g.sequence, g.place, *columns).where(wanted)).all()
     states = []
     for sequence, _, *values in sorted(map(tuple, rows), key=lambda row: row[:2]):
@@ -109,7 +109,7 @@ def _is_known(sequence: int, known: int | None) -> bool:
 def _moves(connection: Connection, pairs: Collection[HoldingKey], known: int | None) -> Moves:
     """Give what was posted to the accounts of grants, in order of time."""
     p = postings.c
-    with _of_pairs(connection, pairs, postings) as wanted:
+    with of_pairs(connection, pairs, postings) as wanted:
         rows = connection.execute(
             select(p.grant, microseconds(p.effective_at), p.sequence, p.account, p.quantity).where(
                 wanted

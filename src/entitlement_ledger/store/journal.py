@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from entitlement_ledger.domain.events import Event, decode_event, encode_event, leaf_hash
+from entitlement_ledger.domain.events import Event, decode_event, leaf_hash
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.store.dialect import append
 from entitlement_ledger.store.tables import journal, live_journal
 
@@ -18,9 +19,9 @@ RawRow = tuple[int, Instant, bytes, bytes]
 CHUNK_ROWS = 10_000
 
 
-def append_events(connection: Connection, events: Sequence[Event]) -> list[bytes]:
+def append_events(connection: Connection, events: Sequence[Recordable]) -> list[bytes]:
     """Append events, in order, in one statement; give their hashes as leaves."""
-    bodies = [encode_event(event) for event in events]
+    bodies = [event.body() for event in events]
     hashes = [leaf_hash(body) for body in bodies]
     append(
         connection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select
@@ -83,12 +83,29 @@ _WHOLE_CUSTOMER = frozenset(
 """What is judged by everything that a customer holds."""
 
 
-def load(connection: Connection, book: Book, commands: Collection[Command]) -> None:
-    """Put into the book what it lacks to decide these commands."""
+def known_keys(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """Give the sequences of the events that first used keys, of those that are known."""
+    with among(connection, sorted(keys), idempotency.c.key) as sought:
+        rows = connection.execute(
+            select(idempotency.c.key, idempotency.c.sequence).where(sought)
+        ).all()
+    return {row.key: row.sequence for row in rows}
+
+
+def load(
+    connection: Connection,
+    book: Book,
+    commands: Collection[Command],
+    known: Mapping[str, int] | None = None,
+) -> None:
+    """Put into the book what it lacks to decide these commands.
+
+    `known` gives the sequences of the keys that they have or name, where they have been looked up.
+    """
     if not book.last_sequence or not commands:
         return
     named = {command.transaction for command in commands if command.transaction}
-    load_originals(connection, book, {command.key for command in commands}, named)
+    load_originals(connection, book, {command.key for command in commands}, named, known)
     load_customers(connection, book, {command.customer for command in commands})
     pairs = {(command.customer, command.entitlement) for command in commands if command.entitlement}
     whole = {command.customer for command in commands if command.type in _WHOLE_CUSTOMER}
@@ -129,7 +146,11 @@ def load_whole_customers(connection: Connection, book: Book, ids: Collection[str
 
 
 def load_originals(
-    connection: Connection, book: Book, keys: Set[str], named: Collection[str]
+    connection: Connection,
+    book: Book,
+    keys: Set[str],
+    named: Collection[str],
+    known: Mapping[str, int] | None = None,
 ) -> None:
     """Load the first events of keys, and the transactions that commands name by id or key.
 
@@ -137,16 +158,15 @@ def load_originals(
     """
     sequences = {number for name in named if (number := sequence_of(name)) is not None}
     keys = {*keys, *(name for name in named if sequence_of(name) is None)}
-    sought = sorted(keys - book.keys.keys())
-    with among(connection, sought, idempotency.c.key) as known:
-        sequences |= set(
-            connection.execute(select(idempotency.c.sequence).where(known)).scalars().all()
-        )
+    sought = keys - book.keys.keys()
+    if known is None:
+        known = known_keys(connection, sought)
+    sequences |= {known[key] for key in sought if key in known}
     sequences -= book.originals.keys()
     if not sequences:
         return
-    with among(connection, sorted(sequences), journal.c.sequence) as known:
-        bodies = connection.execute(select(journal.c.body).where(known)).scalars().all()
+    with among(connection, sorted(sequences), journal.c.sequence) as wanted:
+        bodies = connection.execute(select(journal.c.body).where(wanted)).scalars().all()
     events = [event for event in map(decode_event, bodies) if isinstance(event, TransactionEvent)]
     found = [each.sequence for each in events] if named else []
     undone, resolved = reversed_quantities(connection, found), resolutions_of(connection, found)

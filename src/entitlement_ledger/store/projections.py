@@ -11,12 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import (
-    Event,
     RecordEvent,
+    Status,
     TransactionEvent,
     canonical,
+    grant_id,
 )
+from entitlement_ledger.domain.plain import PRIORITY, PlainEvent, Recordable
 from entitlement_ledger.domain.subscriptions import next_due
 from entitlement_ledger.store.dialect import Columns, append, upsert
 from entitlement_ledger.store.tables import (
@@ -38,15 +41,16 @@ from entitlement_ledger.store.tables import (
 _PROJECTED = "projected"
 
 
-def project(connection: Connection, events: Sequence[Event]) -> None:
+def project(connection: Connection, events: Sequence[Recordable]) -> None:
     """Write what events make of the projections: one statement a table. No event twice."""
     if not events:
         return
     decided = [event for event in events if isinstance(event, TransactionEvent)]
-    append(connection, transactions, _transactions(decided))
-    append(connection, grants, _grants(decided))
-    append(connection, live_postings, _postings(decided))
-    append(connection, idempotency, _idempotency(decided))
+    plain = [event for event in events if isinstance(event, PlainEvent)]
+    append(connection, transactions, _both(_transactions(decided), _plain_transactions(plain)))
+    append(connection, grants, _both(_grants(decided), _plain_grants(plain)))
+    append(connection, live_postings, _both(_postings(decided), _plain_postings(plain)))
+    append(connection, idempotency, _both(_idempotency(decided), _plain_idempotency(plain)))
     append(connection, lapses, _lapses(decided))
     append(connection, endings, _endings(decided))
     append(connection, resolutions, _resolutions(decided))
@@ -58,6 +62,11 @@ def project(connection: Connection, events: Sequence[Event]) -> None:
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
     mark_projected(connection, events[-1].sequence)
+
+
+def _both(some: Columns, others: Columns) -> Columns:
+    """Put columns of one table under one another."""
+    return {name: values + others[name] for name, values in some.items()}
 
 
 def projected(connection: Connection) -> int:
@@ -83,6 +92,15 @@ def _table(into: Table, rows: Iterable[tuple[Any, ...]], names: str) -> Columns:
     assert set(listed) == set(into.c.keys()), f"{into.name}: {names}"
     columns = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in listed]
     return dict(zip(listed, columns, strict=True))
+
+
+_GRANT_COLUMNS = (
+    "sequence place id customer entitlement quantity priority category "
+    "effective_from expires_at parent subscription period rollover_max"
+)
+_POSTING_COLUMNS = (
+    "sequence place grant customer entitlement account quantity effective_at recorded_at"
+)
 
 
 def _transactions(events: list[TransactionEvent]) -> Columns:
@@ -113,8 +131,7 @@ def _grants(events: list[TransactionEvent]) -> Columns:
             for event in events
             for place, grant in enumerate(event.grants, 1)
         ),
-        "sequence place id customer entitlement quantity priority category "
-        "effective_from expires_at parent subscription period rollover_max",
+        _GRANT_COLUMNS,
     )
 
 
@@ -136,7 +153,84 @@ def _postings(events: list[TransactionEvent]) -> Columns:
             for event in events
             for place, posting in enumerate(event.postings, 1)
         ),
-        "sequence place grant customer entitlement account quantity effective_at recorded_at",
+        _POSTING_COLUMNS,
+    )
+
+
+def _plain_transactions(events: list[PlainEvent]) -> Columns:
+    """Give the rows of plain events: of most columns they have one value or none."""
+    count = len(events)
+    asked = [event.asked for event in events]
+    columns: Columns = {
+        name: [getattr(each, name) for each in asked]
+        for name in ("type", "customer", "entitlement", "quantity", "key")
+    }
+    columns |= {
+        name: [getattr(event, name) for event in events]
+        for name in (
+            "sequence",
+            "effective_at",
+            "recorded_at",
+            "actor",
+            "role",
+            "reason",
+            "reference",
+            "history",
+        )
+    }
+    columns["status"] = [Status.COMPLETED.value] * count
+    columns["proposal"] = [False] * count
+    for name in ("code", "product", "target", "expires_at", "executes"):
+        columns[name] = [None] * count
+    return columns
+
+
+def _plain_grants(events: list[PlainEvent]) -> Columns:
+    return _table(
+        grants,
+        (
+            (
+                event.sequence,
+                1,
+                grant_id(event.sequence, 1),
+                event.asked.customer,
+                event.asked.entitlement,
+                event.asked.quantity,
+                PRIORITY,
+                Category.PAID.value,
+                event.effective_at,
+                None,
+                None,
+                None,
+                None,
+                None,
+            )
+            for event in events
+            if not event.draws
+        ),
+        _GRANT_COLUMNS,
+    )
+
+
+def _plain_postings(events: list[PlainEvent]) -> Columns:
+    return _table(
+        live_postings,
+        (
+            (
+                event.sequence,
+                place,
+                grant,
+                event.asked.customer,
+                event.asked.entitlement,
+                account,
+                quantity,
+                event.effective_at,
+                event.recorded_at,
+            )
+            for event in events
+            for place, (grant, account, quantity) in enumerate(event.legs(), 1)
+        ),
+        _POSTING_COLUMNS,
     )
 
 
@@ -203,6 +297,14 @@ def _idempotency(events: list[TransactionEvent]) -> Columns:
         "key": [event.key for event in events],
         "sequence": [event.sequence for event in events],
         "command_hash": [bytes.fromhex(event.command_hash) for event in events],
+    }
+
+
+def _plain_idempotency(events: list[PlainEvent]) -> Columns:
+    return {
+        "key": [event.asked.key for event in events],
+        "sequence": [event.sequence for event in events],
+        "command_hash": [event.command_hash for event in events],
     }
 
 

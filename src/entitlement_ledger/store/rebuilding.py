@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
-from entitlement_ledger.domain.events import Event
+from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.store.dialect import make_indexes
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
@@ -33,7 +33,7 @@ def catch_up(connection: Connection) -> None:
         project_new(connection, events)
 
 
-def project_new(connection: Connection, events: Sequence[Event]) -> None:
+def project_new(connection: Connection, events: Sequence[Recordable]) -> None:
     """Project events that the journal has, and extend the tree over their hashes."""
     if events:
         project(connection, events)

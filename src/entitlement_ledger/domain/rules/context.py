@@ -28,13 +28,11 @@ from entitlement_ledger.domain.events import (
     Status,
 )
 from entitlement_ledger.domain.holdings import Cover, GrantState, Holding, Pin
-from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant
+from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, format_instant
 from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.subscriptions import Subscription
-
-AHEAD_MAX = 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)

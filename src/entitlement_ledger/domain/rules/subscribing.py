@@ -21,11 +21,10 @@ from entitlement_ledger.domain.events import (
     grant_id,
 )
 from entitlement_ledger.domain.holdings import GrantState
-from entitlement_ledger.domain.instants import INSTANT_MIN, Instant, format_instant
+from entitlement_ledger.domain.instants import AHEAD_MAX, INSTANT_MIN, Instant, format_instant
 from entitlement_ledger.domain.periods import nth, parse_period, parse_zone
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import (
-    AHEAD_MAX,
     Context,
     Decision,
     room_for,

@@ -1,0 +1,333 @@
+"""A batch: which of its commands are new, which of those are plain, and what they come to.
+
+A command that is new is recorded, whatever it comes to, so its sequence is known before it is
+decided. And no command concerns another customer than its own: the plain commands of some customers
+can be decided by themselves, and those of the others by the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, overload
+
+from sqlalchemy import Connection
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
+from entitlement_ledger.domain.commands import Command, CommandType, Line, parse_command
+from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
+from entitlement_ledger.domain.events import TransactionEvent, sequence_of
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.plain import (
+    PlainCommand,
+    PlainEvent,
+    Recordable,
+    decide_plain,
+    read_plain,
+)
+from entitlement_ledger.domain.policy import Policy
+from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.store.loading import known_keys, load, load_customers
+from entitlement_ledger.store.standings import standings
+
+RoleOf = Callable[[str], str | None]
+Item = PlainCommand | Command | tuple[str | None, Refused]
+"""One line as it was read; of one that is no command the key, where it has one, and why."""
+
+
+Told = Outcome | TransactionEvent | PlainEvent
+
+
+class Asked(NamedTuple):
+    """What one caller asks: lines as they were read, by whom."""
+
+    items: list[Item]
+    actor: str
+    history: bool
+
+
+class Outcomes(Sequence[Outcome]):
+    """The outcomes of a batch in order, each made when it is looked at."""
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        self._told = told
+
+    def __len__(self) -> int:
+        """Give how many lines were asked."""
+        return len(self._told)
+
+    @overload
+    def __getitem__(self, place: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, place: slice) -> Outcomes: ...
+    def __getitem__(self, place: int | slice) -> Outcome | Outcomes:
+        """Give one outcome, or some of them."""
+        if isinstance(place, slice):
+            return Outcomes(self._told[place])
+        told = self._told[place]
+        if isinstance(told, PlainEvent):
+            return answer(told.whole())
+        return answer(told) if isinstance(told, TransactionEvent) else told
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether these are the outcomes of another batch, or of a list."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def read_lines(
+    lines: Iterable[Line],
+    actor: str,
+    policy: Policy,
+    role_of: RoleOf,
+    *,
+    history: bool,
+    plain: bool,
+) -> Asked:
+    """Read lines as what they ask; `plain` looks for what may be decided without the past."""
+    may_be = plain and _nobody_else_is_asked(policy)
+    instants: dict[str, Instant] = {}
+    permitted: dict[str, bool] = {}
+    items: list[Item] = []
+    for line in lines:
+        found = read_plain(line, instants) if may_be else None
+        if found is not None:
+            who = found.line.get("actor") or actor
+            if who not in permitted:
+                permitted[who] = _permits(policy, role_of(who), role_of(actor), history=history)
+            if permitted[who]:
+                items.append(found)
+                continue
+        items.append(_read(line))
+    return Asked(items, actor, history)
+
+
+def _nobody_else_is_asked(policy: Policy) -> bool:
+    plain = {CommandType.ISSUE, CommandType.CONSUME}
+    return not any(plain & rule.types for rule in policy.approvals)
+
+
+def _permits(policy: Policy, role: str | None, poster_role: str | None, *, history: bool) -> bool:
+    try:
+        policy.permit(role, poster_role, history=history)
+    except Refused:
+        return False
+    return True
+
+
+def _read(line: Line) -> Item:
+    """Give the command, or the key where one can be read, and why it is none (rule S6)."""
+    if isinstance(line, Refused):
+        return None, line
+    key = line.get("key") if isinstance(line, Mapping) else None
+    shown = key[:512] if isinstance(key, str) else None
+    try:
+        return parse_command(line)
+    except Refused as refused:
+        return shown, refused
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often where a holding stands was asked for, and how often it was known already."""
+
+    asked: int = 0
+    known: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch on its way from what is asked to events.
+
+    Attributes:
+        project: brings the projections up to the journal, on the same connection.
+        known: the sequences of the keys that were used before, or are named and exist.
+        sequences: of each line the sequence that its event will have; None if it has none.
+        ruled: customers whose commands are left to the rules.
+        made: the plain events, by the place of their lines.
+    """
+
+    connection: Connection
+    book: Book
+    now: Instant
+    asked: Sequence[Asked]
+    policy: Policy
+    role_of: RoleOf
+    project: Callable[[], None]
+    counts: Counts
+    items: list[Item] = field(init=False)
+    known: dict[str, int] = field(default_factory=dict)
+    sequences: list[int | None] = field(default_factory=list)
+    ruled: set[str] = field(default_factory=set)
+    made: dict[int, PlainEvent] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Put the lines of all callers after one another."""
+        self.items = [item for each in self.asked for item in each.items]
+
+    def decide(self) -> tuple[list[Outcomes], list[Recordable]]:
+        """Give each caller's outcomes, and the events to be recorded, which the book has taken."""
+        self._look_up_keys()
+        self._number()
+        self._decide_plain()
+        self._load_for_the_rest()
+        told, events = self._tell()
+        outcomes, start = [], 0
+        for each in self.asked:
+            outcomes.append(Outcomes(told[start : start + len(each.items)]))
+            start += len(each.items)
+        return outcomes, events
+
+    def _look_up_keys(self) -> None:
+        """Find which keys are known: those of commands, and those that commands name."""
+        book, sought = self.book, set()
+        for item in self.items:
+            if not isinstance(item, tuple):
+                sought.add(item.key)
+                if isinstance(item, Command):
+                    self.ruled.add(item.customer)
+                    if item.transaction and sequence_of(item.transaction) is None:
+                        sought.add(item.transaction)
+        if not (sought.isdisjoint(book.ahead.keys) and self.ruled.isdisjoint(book.ahead.plain)):
+            self.project()
+        self.known = {key: book.keys[key].sequence for key in sought & book.keys.keys()}
+        if book.last_sequence:
+            self.known |= known_keys(self.connection, sought - self.known.keys())
+
+    def _number(self) -> None:
+        """Number the commands whose keys are new; whose are not, the rules must answer."""
+        sequence, seen = self.book.last_sequence, set()
+        for item in self.items:
+            number = None
+            if not isinstance(item, tuple):
+                if item.key in self.known or item.key in seen:
+                    self.ruled.add(item.customer)
+                else:
+                    seen.add(item.key)
+                    number = sequence = sequence + 1
+            self.sequences.append(number)
+
+    def _decide_plain(self) -> None:
+        """Decide what is plain; customers of whom one command is not are left to the rules."""
+        book, ruled = self.book, self.ruled
+        plain = [item for item in self.items if isinstance(item, PlainCommand)]
+        load_customers(self.connection, book, {each.customer for each in plain})
+        ruled |= {each.customer for each in plain if not self._may_be_plain(each)}
+        self._load_standings([each for each in plain if each.customer not in ruled])
+        roles: dict[str, str | None] = {}
+        place = 0
+        for each in self.asked:
+            for item in each.items:
+                if isinstance(item, PlainCommand) and item.customer not in ruled:
+                    actor = item.line.get("actor") or each.actor
+                    if actor not in roles:
+                        roles[actor] = self.role_of(actor)
+                    made = self._plain_event(item, place, actor, roles[actor], each.history)
+                    if made is None:
+                        ruled.add(item.customer)
+                    else:
+                        self.made[place] = made
+                place += 1
+        for customer in ruled:
+            # Moved on by what may have to be decided again, or about to be by the rules.
+            book.standings.pop(customer, None)
+
+    def _may_be_plain(self, asked: PlainCommand) -> bool:
+        """Say whether customer and entitlement are such that nothing is refused for them."""
+        book = self.book
+        customer = book.customers.get(asked.customer)
+        entitlement = book.entitlements.get(asked.entitlement)
+        return (
+            customer is not None
+            and customer.status is CustomerStatus.ACTIVE
+            and entitlement is not None
+            and entitlement.status is CatalogueStatus.ACTIVE
+            and entitlement.kind is not Kind.FEATURE
+            and asked.customer not in book.ahead.ruled
+        )
+
+    def _load_standings(self, plain: list[PlainCommand]) -> None:
+        """Load where the holdings of commands stand, as far as it is not known."""
+        known = self.book.standings
+        pairs = {(each.customer, each.entitlement) for each in plain}
+        lacking = {pair for pair in pairs if pair[1] not in known.get(pair[0], ())}
+        self.counts.asked += len(pairs)
+        self.counts.known += len(pairs) - len(lacking)
+        if not lacking:
+            return
+        if any(customer in self.book.ahead.plain for customer, _ in lacking):
+            self.project()
+        found = standings(self.connection, lacking)
+        for (customer, entitlement), standing in found.items():
+            known.setdefault(customer, {})[entitlement] = standing
+
+    def _plain_event(
+        self, asked: PlainCommand, place: int, actor: str, role: str | None, history: bool
+    ) -> PlainEvent | None:
+        sequence = self.sequences[place]
+        standing = self.book.standings.get(asked.customer, {}).get(asked.entitlement)
+        if standing is None or sequence is None:
+            return None
+        at = self.now if asked.effective_at is None else asked.effective_at
+        if self.book.closed(at):
+            return None
+        return decide_plain(
+            asked,
+            standing,
+            at=at,
+            sequence=sequence,
+            now=self.now,
+            actor=actor,
+            role=role,
+            history=history,
+        )
+
+    def _load_for_the_rest(self) -> None:
+        """Load what the rules need to decide what is left to them."""
+        for place, item in enumerate(self.items):
+            if isinstance(item, PlainCommand) and item.customer in self.ruled:
+                self.items[place] = parse_command(item.line)
+                self.made.pop(place, None)
+        if not self.ruled.isdisjoint(self.book.ahead.plain):
+            self.project()
+        rest = [item for item in self.items if isinstance(item, Command)]
+        load(self.connection, self.book, rest, self.known)
+
+    def _tell(self) -> tuple[list[Told], list[Recordable]]:
+        """Decide the rest in order, and give what each line is told, and the events."""
+        told: list[Told] = []
+        events: list[Recordable] = []
+        place = 0
+        for each in self.asked:
+            poster_role = self.role_of(each.actor)
+            for _ in each.items:
+                item, made = self.items[place], self.made.get(place)
+                if made is not None:
+                    self.book.take_plain(made)
+                    events.append(made)
+                    told.append(made)
+                elif isinstance(item, tuple):
+                    told.append(refusal(*item))
+                else:
+                    assert isinstance(item, Command), "what is not plain is left to the rules"
+                    first = repeat(self.book, item)
+                    if first is None:
+                        event = self._ruled_event(item, place, each, poster_role)
+                        events.append(event)
+                    told.append(event if first is None else first)
+                place += 1
+        return told, events
+
+    def _ruled_event(
+        self, command: Command, place: int, asked: Asked, poster_role: str | None
+    ) -> TransactionEvent:
+        sequence = self.sequences[place]
+        assert sequence == self.book.last_sequence + 1, "a new command was numbered"
+        actor = command.actor or asked.actor
+        context = Context(self.now, sequence, asked.history, self.policy, poster_role)
+        event = decide(self.book, command, context, Asker(actor, self.role_of(actor)))
+        self.book.take(event)
+        return event

@@ -1,0 +1,320 @@
+"""Plain commands: grants and draws that follow from what is left, without looking at the past.
+
+Nearly all of a backlog is of this kind: it counts from the last posting on, on a holding that time
+alone will not change. Such a command is decided from a `Standing`, a few numbers, and becomes a
+`PlainEvent`, whose bytes are those of the `TransactionEvent` that `decide` would make of it. What
+is not plain, every refusal included, is left to `decide`.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from entitlement_ledger.domain.catalogue import Category
+from entitlement_ledger.domain.commands import (
+    CUSTOMER_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    REASON_LENGTH_MAX,
+    RESERVED_PREFIX,
+    CommandType,
+    Line,
+)
+from entitlement_ledger.domain.events import (
+    Account,
+    Event,
+    TransactionEvent,
+    canonical,
+    decode_event,
+    grant_id,
+)
+from entitlement_ledger.domain.holdings import BurnKey, burn_order
+from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, parse_instant
+
+PRIORITY = 100
+_QUANTITY_MAX = 1 << 40
+_UNSPENT_MAX = 1 << 60
+_ISSUE, _CONSUME = CommandType.ISSUE.value, CommandType.CONSUME.value
+_ISSUANCE, _AVAILABLE = Account.ISSUANCE.value, Account.AVAILABLE.value
+_CONSUMED = Account.CONSUMED.value
+_REQUIRED = frozenset({"type", "key", "customer", "entitlement", "quantity"})
+_OPTIONAL = {
+    "actor": NAME_LENGTH_MAX,
+    "reason": REASON_LENGTH_MAX,
+    "reference": NAME_LENGTH_MAX,
+}
+_FIELDS = _REQUIRED | _OPTIONAL.keys() | {"effective_at"}
+
+
+class Lot(msgspec.Struct, gc=False):
+    """A grant that something is left of.
+
+    Attributes:
+        left: what is available from the last posting on.
+        held: what open holds keep of it, which wait forever.
+    """
+
+    burn_key: BurnKey
+    id: str
+    left: int
+    held: int
+    expires_at: Instant | None
+
+
+_burn_key = attrgetter("burn_key")
+
+
+class Standing(msgspec.Struct):
+    """Where a holding stands from its last posting on.
+
+    Attributes:
+        lots: in burn order.
+        unspent: of all its grants: available, held and expired.
+        last_at: the latest instant at which anything was posted; None if nothing ever was.
+    """
+
+    lots: list[Lot]
+    unspent: int = 0
+    last_at: Instant | None = None
+
+    def balance(self, at: Instant) -> tuple[int, int]:
+        """Give available and held at an instant that is not before `last_at`."""
+        available = held = 0
+        for lot in self.lots:
+            if lot.expires_at is None or at < lot.expires_at:
+                available += lot.left
+                held += lot.held
+        return available, held
+
+    def issue(self, sequence: int, quantity: int, at: Instant) -> None:
+        """Take in a new grant that never expires."""
+        key = burn_order(PRIORITY, None, Category.PAID, at, (sequence, 1))
+        insort(self.lots, Lot(key, grant_id(sequence, 1), quantity, 0, None), key=_burn_key)
+        self.unspent += quantity
+
+    def draw(self, quantity: int, at: Instant) -> tuple[tuple[str, int], ...]:
+        """Draw a quantity in burn order; give what each grant gave. All of it must be there."""
+        draws: list[tuple[str, int]] = []
+        lacking, used_up = quantity, False
+        for lot in self.lots:
+            if lot.left and (lot.expires_at is None or at < lot.expires_at):
+                gives = min(lot.left, lacking)
+                draws.append((lot.id, gives))
+                lot.left -= gives
+                lacking -= gives
+                used_up |= not lot.left and not lot.held
+                if not lacking:
+                    break
+        assert not lacking, "more was drawn than is there"
+        if used_up:
+            self.lots = [lot for lot in self.lots if lot.left or lot.held]
+        self.unspent -= quantity
+        return tuple(draws)
+
+
+class PlainCommand(msgspec.Struct, gc=False):
+    """A command that may turn out to be plain; `line` is its fields as given, key and all."""
+
+    line: dict[str, Any]
+    type: str
+    key: str
+    customer: str
+    entitlement: str
+    quantity: int
+    effective_at: Instant | None
+
+
+class PlainEvent(msgspec.Struct, frozen=True, gc=False):
+    """What a plain command came to: of its event, the fields that are not the same for all.
+
+    Attributes:
+        command: the canonical JSON of its fields as given, key aside.
+        command_hash: SHA-256 of that.
+        draws: grants with quantities; empty where it issues one.
+        before, after: what was available as of `effective_at`.
+        held: what was held then, before and after.
+    """
+
+    sequence: int
+    recorded_at: Instant
+    asked: PlainCommand
+    effective_at: Instant
+    actor: str
+    role: str | None
+    history: bool
+    command: bytes
+    command_hash: bytes
+    draws: tuple[tuple[str, int], ...]
+    before: int
+    after: int
+    held: int
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was asked for."""
+        return self.asked.line.get("reason")
+
+    @property
+    def reference(self) -> str | None:
+        """What it was asked for."""
+        return self.asked.line.get("reference")
+
+    def legs(self) -> list[tuple[str, str, int]]:
+        """Give its postings: on which grant, on which account, how much."""
+        if not self.draws:
+            name, quantity = grant_id(self.sequence, 1), self.asked.quantity
+            return [(name, _ISSUANCE, -quantity), (name, _AVAILABLE, quantity)]
+        return [
+            leg
+            for name, quantity in self.draws
+            for leg in ((name, _AVAILABLE, -quantity), (name, _CONSUMED, quantity))
+        ]
+
+    def whole(self) -> TransactionEvent:
+        """Give the same as an event with all its fields."""
+        event = decode_event(self.body())
+        assert isinstance(event, TransactionEvent)
+        return event
+
+    def body(self) -> bytes:
+        """Give the event's body: the very bytes that its `TransactionEvent` has."""
+        asked, held, at = self.asked, self.held, self.effective_at
+        customer, code = _text(asked.customer), _text(asked.entitlement)
+        moved = ",".join(
+            f'["{name}",{code},"{account}",{quantity},{at}]'
+            for name, account, quantity in self.legs()
+        )
+        drawn = ",".join(f'["{name}",{quantity}]' for name, quantity in self.draws)
+        given = (
+            ""
+            if self.draws
+            else f'{{"category":"paid","customer":{customer},"effective_from":{at},'
+            f'"entitlement":{code},"expires_at":null,"id":"G{self.sequence}.1",'
+            f'"priority":{PRIORITY},"quantity":{asked.quantity}}}'
+        )
+        return (
+            f'{{"actor":{_text(self.actor)},"balances":[{{"after":{{"available":{self.after},'
+            f'"held":{held}}},"before":{{"available":{self.before},"held":{held}}},'
+            f'"entitlement":{code}}}],"code":null,"command":{self.command.decode()},'
+            f'"command_hash":"{self.command_hash.hex()}","customer":{customer},"draws":[{drawn}],'
+            f'"effective_at":{at},"entitlement":{code},"event":"transaction","grants":[{given}],'
+            f'"history":{"true" if self.history else "false"},"key":{_text(asked.key)},'
+            f'"message":"","postings":[{moved}],"product":null,"quantity":{asked.quantity},'
+            f'"reason":{_text(self.reason)},"recorded_at":{self.recorded_at},'
+            f'"reference":{_text(self.reference)},"role":{_text(self.role)},'
+            f'"sequence":{self.sequence},"status":"completed","target":null,"type":"{asked.type}"}}'
+        ).encode()
+
+
+def _text(value: str | None) -> str:
+    return canonical(value).decode()
+
+
+Recordable = Event | PlainEvent
+"""What goes into the journal: each has a body, a sequence and a time of recording."""
+
+
+def read_plain(line: Line, instants: dict[str, Instant]) -> PlainCommand | None:
+    """Read a line as a command that may be plain; None where only `parse_command` can say.
+
+    `instants` keeps what texts of times mean.
+    """
+    if type(line) is not dict or not _REQUIRED <= line.keys() <= _FIELDS:
+        return None
+    kind, key, quantity = line["type"], line["key"], line["quantity"]
+    customer, entitlement = line["customer"], line["entitlement"]
+    if (
+        (kind != _ISSUE and kind != _CONSUME)  # noqa: PLR1714 - what cannot be hashed comes here
+        or type(quantity) is not int
+        or not 0 < quantity <= _QUANTITY_MAX
+        or not _is_text(key, NAME_LENGTH_MAX)
+        or key.startswith(RESERVED_PREFIX)
+        or not _is_text(customer, CUSTOMER_LENGTH_MAX)
+        or not _is_text(entitlement, NAME_LENGTH_MAX)
+    ):
+        return None
+    at = None
+    if len(line) > len(_REQUIRED):
+        for name, length_max in _OPTIONAL.items():
+            value = line.get(name)
+            if value is not None and not _is_text(value, length_max):
+                return None
+        given = line.get("effective_at")
+        if given is not None:
+            at = _instant(given, instants)
+            if at is None:
+                return None
+    return PlainCommand(line, kind, key, customer, entitlement, quantity, at)
+
+
+def _is_text(value: object, length_max: int) -> bool:
+    """Say whether something is text that a field of that length takes, whatever else it asks."""
+    return type(value) is str and 0 < len(value) <= length_max and value.isprintable()
+
+
+def _instant(text: object, instants: dict[str, Instant]) -> Instant | None:
+    if type(text) is not str:
+        return None
+    known = instants.get(text)
+    if known is None:
+        try:
+            known = instants[text] = parse_instant(text)
+        except ValueError:
+            return None
+    return known
+
+
+def decide_plain(
+    asked: PlainCommand,
+    standing: Standing,
+    *,
+    at: Instant,
+    sequence: int,
+    now: Instant,
+    actor: str,
+    role: str | None,
+    history: bool,
+) -> PlainEvent | None:
+    """Decide a command from where its holding stands, which is moved on; None if it is not plain.
+
+    `at` is when it counts. Who may ask, the customer's and the entitlement's status, and closed
+    periods have been seen to.
+    """
+    quantity = asked.quantity
+    if at > now + AHEAD_MAX or (standing.last_at is not None and at < standing.last_at):
+        return None
+    before, held = standing.balance(at)
+    draws: tuple[tuple[str, int], ...] = ()
+    if asked.type == _ISSUE:
+        if standing.unspent + quantity > _UNSPENT_MAX:
+            return None
+        standing.issue(sequence, quantity, at)
+        after = before + quantity
+    else:
+        if before < quantity:
+            return None
+        draws = standing.draw(quantity, at)
+        after = before - quantity
+    standing.last_at = at
+    fields = asked.line.copy()
+    del fields["key"]
+    command = canonical(fields)
+    return PlainEvent(
+        sequence,
+        now,
+        asked,
+        at,
+        actor,
+        role,
+        history,
+        command,
+        sha256(command).digest(),
+        draws,
+        before,
+        after,
+        held,
+    )
