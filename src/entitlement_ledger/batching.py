@@ -198,15 +198,21 @@ class Batch:
             self.known |= known_keys(self.connection, sought - self.known.keys())
 
     def _number(self) -> None:
-        """Number the commands whose keys are new; whose are not, the rules must answer."""
-        sequence, seen = self.book.last_sequence, set()
+        """Number the commands whose keys are new; whose are not, the rules must answer.
+
+        They find the first event of a key in the book: it must be of the rules' making too.
+        """
+        sequence = self.book.last_sequence
+        first: dict[str, str] = {}
         for item in self.items:
             number = None
             if not isinstance(item, tuple):
-                if item.key in self.known or item.key in seen:
+                if item.key in self.known:
                     self.ruled.add(item.customer)
+                elif item.key in first:
+                    self.ruled |= {item.customer, first[item.key]}
                 else:
-                    seen.add(item.key)
+                    first[item.key] = item.customer
                     number = sequence = sequence + 1
             self.sequences.append(number)
 
@@ -258,7 +264,7 @@ class Batch:
         self.counts.known += len(pairs) - len(lacking)
         if not lacking:
             return
-        if any(customer in self.book.ahead.plain for customer, _ in lacking):
+        if not lacking.isdisjoint(self.book.ahead.pairs):
             self.project()
         found = standings(self.connection, lacking)
         for (customer, entitlement), standing in found.items():

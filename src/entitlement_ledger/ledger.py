@@ -58,6 +58,7 @@ class Ledger(Keeping):
         approvals: Sequence[ApprovalRule] = (),
         witness: Witness,
         signing_key: Path | None = None,
+        plainly: bool = True,
     ) -> None:
         """Use `open` instead."""
         super().__init__(engine, path, read_only=read_only, clock=clock)
@@ -66,7 +67,7 @@ class Ledger(Keeping):
         self._witness = witness
         self._signing_key = signing_key
         self._archives = archives
-        self._writer = Writer(engine, clock, roles.get, policy, witness)
+        self._writer = Writer(engine, clock, roles.get, policy, witness, plainly=plainly)
 
     @classmethod
     def create(cls, store: str, *, witness: Path | None = None) -> None:
@@ -117,6 +118,7 @@ class Ledger(Keeping):
         witness: Path | None = None,
         signing_key: Path | None = None,
         unwitnessed: bool = False,
+        plainly: bool = True,
     ) -> Self:
         """Open a store that exists.
 
@@ -124,7 +126,8 @@ class Ledger(Keeping):
         that a crash left behind the journal are brought up, unless they are to be rebuilt.
         `witness` is the folder of the witness, beside the store by default; `signing_key` the file
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
-        `unwitnessed` opens a store whatever its witness has seen.
+        `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
+        from what is left of grants; without it the rules decide every command, to the same effect.
 
         Raises:
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
@@ -148,6 +151,7 @@ class Ledger(Keeping):
             approvals=approvals,
             witness=watched,
             signing_key=signing_key,
+            plainly=plainly,
         )
 
     def close(self) -> None:

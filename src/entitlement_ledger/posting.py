@@ -34,7 +34,7 @@ from entitlement_ledger.store.tree import frontier
 
 Told = TypeVar("Told")
 
-_BEHIND_MAX = 256
+_BEHIND_MAX = 512
 _TOGETHER_MAX = 10_000
 _MANY_LINES = 1_000
 _HOLDINGS_MAX = 50_000
@@ -154,9 +154,7 @@ class Writer:
             self._tree = tree
             if events:
                 self.newest = (events[-1].sequence, events[-1].recorded_at)
-            if not self._lacking:
-                # The book keeps what the projections lack.
-                book.forget(self._holdings_max, _CUSTOMERS_MAX)
+            self._forget(book)
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
             return told
@@ -193,6 +191,15 @@ class Writer:
             return
         with self._lock:
             self._trusted(self._project_now)
+            if self._book is not None:
+                self._forget(self._book)
+
+    def _forget(self, book: Book) -> None:
+        """Let the book forget what it need not know; it keeps what the projections lack."""
+        if self._lacking:
+            book.lacked(self._lacking)
+        else:
+            book.forget(self._holdings_max, _CUSTOMERS_MAX)
 
     def _trusted(self, work: Callable[[Connection], Told]) -> Told:
         """Do work in a transaction; if it fails, what is kept in memory is read again."""

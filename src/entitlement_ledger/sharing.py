@@ -1,17 +1,24 @@
 """Sharing: callers in many threads wait while one of them does the work of all.
 
 Whoever comes first does the work for itself; what others ask for meanwhile is done in one go by the
-first of those. So nobody waits for company, and nobody does alone what could be done together.
+first of those. Where several have just been served together they are likely to ask again at once,
+and the next waits a moment for them. So nobody who is alone waits for company, and nobody does alone
+what could be done together.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
+
+
+_MOMENT_SECONDS = 0.004
+_GLANCE_SECONDS = 0.0005
 
 
 class _Waiting(Generic[Asked, Told]):
@@ -45,6 +52,7 @@ class Shared(Generic[Asked, Told]):
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Asked, Told]] = []
         self._busy = False
+        self._served = 0
 
     def ask(self, asked: Asked) -> Told:
         """Have something done, alone or together with what others ask; give the answer."""
@@ -64,8 +72,10 @@ class Shared(Generic[Asked, Told]):
 
     def _lead(self) -> None:
         """Do what waits, hand over to the first who came meanwhile, and tell everybody."""
+        self._wait_for_company()
         with self._mutex:
             together = self._next()
+            self._served = len(together)
         try:
             answers = self._work([each.asked for each in together])
             for each, told in zip(together, answers, strict=True):
@@ -81,6 +91,12 @@ class Shared(Generic[Asked, Told]):
                 self._busy = False
         for each in together[1:]:
             each.woken.release()
+
+    def _wait_for_company(self) -> None:
+        """Wait until most of those who were served together last have asked again, or a moment."""
+        until = time.monotonic() + _MOMENT_SECONDS
+        while len(self._queue) * 2 < self._served and time.monotonic() < until:
+            time.sleep(_GLANCE_SECONDS)
 
     def _next(self) -> list[_Waiting[Asked, Told]]:
         weight = count = 0

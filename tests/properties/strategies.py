@@ -150,10 +150,12 @@ def _with_keys(drawn: list[tuple[int, dict[str, Any], int, int]]) -> list[Step]:
     return steps
 
 
-def _histories(kinds: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[list[Step]]:
+def _histories(
+    kinds: list[st.SearchStrategy[Any]], shortest: int = 15, longest: int = 40
+) -> st.SearchStrategy[list[Step]]:
     """Draw lines of these kinds, one named twice twice as often: `one_of` would count it once."""
     lines = st.tuples(_step, st.sampled_from(kinds).flatmap(lambda kind: kind), _again, _back)
-    return st.lists(lines, min_size=15, max_size=40).map(_with_keys)
+    return st.lists(lines, min_size=shortest, max_size=longest).map(_with_keys)
 
 
 history = st.one_of(_histories(_single), _histories(_held), _histories(_sold))
@@ -172,6 +174,34 @@ def _by_two(steps: list[Step]) -> list[Step]:
 
 watched_history = _histories(_watched).map(_by_two)
 """A history under four eyes: what `WATCHED` names waits for somebody else."""
+
+
+_now_and_then = st.integers(1, _RARE).flatmap(
+    lambda chance: st.just({}) if chance > 2 else st.fixed_dictionaries({"at": _at})
+)
+
+
+def _plain(kind: str, largest: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw lines that have nothing unusual about them, but now and then a time of their own."""
+    customer = st.sampled_from(["C1", "C2"])
+    line = st.fixed_dictionaries(
+        {
+            "type": st.just(kind),
+            "customer": customer,
+            "entitlement": _mostly(["PTS"], ["CRD"]),
+            "quantity": st.integers(1, largest),
+        },
+        optional={"reference": _mostly(["order:1", "ticket:é/<>&'"], ['a "b" \\', "\u202e"])},
+    )
+    return st.tuples(line, _now_and_then).map(lambda both: both[0] | both[1])
+
+
+_plainly = [_plain("issue", 12), _plain("issue", 6), _plain("consume", 5)] * 30
+_plainly += [_plain("consume", 9)] * 30
+_plainly += [_issue, _issue, _hold, _hold, _capture, _release, _adjust, _reverse]
+_plainly += [_cancel_grant, _purchase]
+plain_history = _histories(_plainly, 50, 100)
+"""A history of mostly plain commands."""
 
 
 closings = st.dictionaries(

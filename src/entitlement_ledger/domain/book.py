@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -51,11 +51,13 @@ class Ahead:
 
     Attributes:
         plain: customers of plain events, which leave no trace in `holdings`.
+        pairs: what those were about.
         ruled: customers of all other events, which leave none in `standings`.
         keys: the keys of the plain events.
     """
 
     plain: set[str] = field(default_factory=set)
+    pairs: set[HoldingKey] = field(default_factory=set)
     ruled: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
@@ -169,8 +171,7 @@ class Book:
         self.last_sequence, self.last_recorded_at = event.sequence, event.recorded_at
         asked = event.asked
         self.holdings.pop((asked.customer, asked.entitlement), None)
-        self.ahead.plain.add(asked.customer)
-        self.ahead.keys.add(asked.key)
+        self._note_ahead(event)
 
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None
@@ -178,6 +179,21 @@ class Book:
         """Make a transaction known by key and by id."""
         self.keys[event.key] = event
         self.originals[event.sequence] = Original(event, reversed_quantity, status)
+
+    def lacked(self, events: Iterable[Event | PlainEvent]) -> None:
+        """Note which events, of those that the book has taken in, the projections lack."""
+        self.ahead = Ahead()
+        for event in events:
+            if isinstance(event, PlainEvent):
+                self._note_ahead(event)
+            elif isinstance(event, TransactionEvent):
+                self.ahead.ruled.add(event.customer)
+
+    def _note_ahead(self, event: PlainEvent) -> None:
+        asked = event.asked
+        self.ahead.pairs.add((asked.customer, asked.entitlement))
+        self.ahead.plain.add(asked.customer)
+        self.ahead.keys.add(asked.key)
 
     def forget(self, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept.

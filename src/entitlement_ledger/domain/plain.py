@@ -36,6 +36,7 @@ from entitlement_ledger.domain.holdings import BurnKey, burn_order
 from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, parse_instant
 
 PRIORITY = 100
+_encode = msgspec.json.Encoder().encode
 _QUANTITY_MAX = 1 << 40
 _UNSPENT_MAX = 1 << 60
 _ISSUE, _CONSUME = CommandType.ISSUE.value, CommandType.CONSUME.value
@@ -65,7 +66,7 @@ class Lot(msgspec.Struct, gc=False):
     expires_at: Instant | None
 
 
-_burn_key = attrgetter("burn_key")
+burn_key_of = attrgetter("burn_key")
 
 
 class Standing(msgspec.Struct):
@@ -93,7 +94,7 @@ class Standing(msgspec.Struct):
     def issue(self, sequence: int, quantity: int, at: Instant) -> None:
         """Take in a new grant that never expires."""
         key = burn_order(PRIORITY, None, Category.PAID, at, (sequence, 1))
-        insort(self.lots, Lot(key, grant_id(sequence, 1), quantity, 0, None), key=_burn_key)
+        insort(self.lots, Lot(key, grant_id(sequence, 1), quantity, 0, None), key=burn_key_of)
         self.unspent += quantity
 
     def draw(self, quantity: int, at: Instant) -> tuple[tuple[str, int], ...]:
@@ -182,36 +183,37 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
 
     def body(self) -> bytes:
         """Give the event's body: the very bytes that its `TransactionEvent` has."""
-        asked, held, at = self.asked, self.held, self.effective_at
-        customer, code = _text(asked.customer), _text(asked.entitlement)
+        asked, held, at, sequence = self.asked, self.held, self.effective_at, self.sequence
+        line, code, quantity = asked.line, asked.entitlement, asked.quantity
         moved = ",".join(
-            f'["{name}",{code},"{account}",{quantity},{at}]'
-            for name, account, quantity in self.legs()
+            [f'["{name}","{code}","{account}",{n},{at}]' for name, account, n in self.legs()]
         )
-        drawn = ",".join(f'["{name}",{quantity}]' for name, quantity in self.draws)
-        given = (
-            ""
-            if self.draws
-            else f'{{"category":"paid","customer":{customer},"effective_from":{at},'
-            f'"entitlement":{code},"expires_at":null,"id":"G{self.sequence}.1",'
-            f'"priority":{PRIORITY},"quantity":{asked.quantity}}}'
-        )
+        if self.draws:
+            drawn, given = ",".join([f'["{name}",{n}]' for name, n in self.draws]), ""
+        else:
+            drawn, given = (
+                "",
+                f'{{"category":"paid","customer":"{asked.customer}","effective_from":{at},'
+                f'"entitlement":"{code}","expires_at":null,"id":"G{sequence}.1",'
+                f'"priority":{PRIORITY},"quantity":{quantity}}}',
+            )
         return (
             f'{{"actor":{_text(self.actor)},"balances":[{{"after":{{"available":{self.after},'
             f'"held":{held}}},"before":{{"available":{self.before},"held":{held}}},'
-            f'"entitlement":{code}}}],"code":null,"command":{self.command.decode()},'
-            f'"command_hash":"{self.command_hash.hex()}","customer":{customer},"draws":[{drawn}],'
-            f'"effective_at":{at},"entitlement":{code},"event":"transaction","grants":[{given}],'
-            f'"history":{"true" if self.history else "false"},"key":{_text(asked.key)},'
-            f'"message":"","postings":[{moved}],"product":null,"quantity":{asked.quantity},'
-            f'"reason":{_text(self.reason)},"recorded_at":{self.recorded_at},'
-            f'"reference":{_text(self.reference)},"role":{_text(self.role)},'
-            f'"sequence":{self.sequence},"status":"completed","target":null,"type":"{asked.type}"}}'
+            f'"entitlement":"{code}"}}],"code":null,"command":{self.command.decode()},'
+            f'"command_hash":"{self.command_hash.hex()}","customer":"{asked.customer}",'
+            f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
+            f'"event":"transaction","grants":[{given}],'
+            f'"history":{"true" if self.history else "false"},"key":"{asked.key}",'
+            f'"message":"","postings":[{moved}],"product":null,"quantity":{quantity},'
+            f'"reason":{_text(line.get("reason"))},"recorded_at":{self.recorded_at},'
+            f'"reference":{_text(line.get("reference"))},"role":{_text(self.role)},'
+            f'"sequence":{sequence},"status":"completed","target":null,"type":"{asked.type}"}}'
         ).encode()
 
 
 def _text(value: str | None) -> str:
-    return canonical(value).decode()
+    return "null" if value is None else _encode(value).decode()
 
 
 Recordable = Event | PlainEvent
@@ -252,8 +254,17 @@ def read_plain(line: Line, instants: dict[str, Instant]) -> PlainCommand | None:
 
 
 def _is_text(value: object, length_max: int) -> bool:
-    """Say whether something is text that a field of that length takes, whatever else it asks."""
-    return type(value) is str and 0 < len(value) <= length_max and value.isprintable()
+    """Say whether something is text that a field of that length takes, whatever else it asks.
+
+    It must stand in JSON as it is: `body` writes it there.
+    """
+    return (
+        type(value) is str
+        and 0 < len(value) <= length_max
+        and value.isprintable()
+        and '"' not in value
+        and "\\" not in value
+    )
 
 
 def _instant(text: object, instants: dict[str, Instant]) -> Instant | None:

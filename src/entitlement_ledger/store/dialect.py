@@ -65,7 +65,7 @@ _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # A checkpoint in the middle of posting stalls it: let the log grow, and checkpoint on closing.
-    "wal_autocheckpoint": "128MB",
+    "wal_autocheckpoint": "1GB",
 }
 _ARROW_TYPES: dict[type, pa.DataType] = {
     BigInteger: pa.int64(),

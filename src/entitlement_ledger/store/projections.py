@@ -6,10 +6,11 @@ the same rows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import BigInteger, Connection, Table, column, func, select, update
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import (
@@ -18,10 +19,11 @@ from entitlement_ledger.domain.events import (
     TransactionEvent,
     canonical,
     grant_id,
+    grant_order,
 )
 from entitlement_ledger.domain.plain import PRIORITY, PlainEvent, Recordable
 from entitlement_ledger.domain.subscriptions import next_due
-from entitlement_ledger.store.dialect import Columns, append, upsert
+from entitlement_ledger.store.dialect import Columns, append, beside, upsert
 from entitlement_ledger.store.tables import (
     customers,
     endings,
@@ -38,7 +40,12 @@ from entitlement_ledger.store.tables import (
     transactions,
 )
 
+Sums = dict[str, list[int]]
+"""By grant: what is added to each of `_ACCOUNTS`, and the latest instant of it."""
+
 _PROJECTED = "projected"
+_ACCOUNTS = ("available", "held", "consumed", "expired", "revoked")
+_PLACES = {account: place for place, account in enumerate(_ACCOUNTS)}
 
 
 def project(connection: Connection, events: Sequence[Recordable]) -> None:
@@ -48,7 +55,9 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     plain = [event for event in events if isinstance(event, PlainEvent)]
     append(connection, transactions, _both(_transactions(decided), _plain_transactions(plain)))
-    append(connection, grants, _both(_grants(decided), _plain_grants(plain)))
+    sums = _sums(decided, plain)
+    append(connection, grants, _both(_grants(decided, sums), _plain_grants(plain, sums)))
+    _add(connection, sums)
     append(connection, live_postings, _both(_postings(decided), _plain_postings(plain)))
     append(connection, idempotency, _both(_idempotency(decided), _plain_idempotency(plain)))
     append(connection, lapses, _lapses(decided))
@@ -62,6 +71,46 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
     mark_projected(connection, events[-1].sequence)
+
+
+def _sums(decided: list[TransactionEvent], plain: list[PlainEvent]) -> Sums:
+    """Sum up what events post to the accounts of each grant."""
+    sums: Sums = {}
+    moves = itertools.chain(
+        (
+            (each.grant, each.account.value, each.quantity, each.effective_at)
+            for event in decided
+            for each in event.postings
+        ),
+        ((*leg, event.effective_at) for event in plain for leg in event.legs()),
+    )
+    for grant, account, quantity, at in moves:
+        place = _PLACES.get(account)
+        if place is None:
+            continue
+        known = sums.get(grant)
+        if known is None:
+            known = sums[grant] = [0, 0, 0, 0, 0, at]
+        known[place] += quantity
+        known[-1] = max(known[-1], at)
+    return sums
+
+
+def _add(connection: Connection, sums: Sums) -> None:
+    """Add sums to those of grants that are there already."""
+    if not sums:
+        return
+    columns = [column(name, BigInteger) for name in ("sequence", "place", *_ACCOUNTS)]
+    columns.append(column("last_at", grants.c.last_at.type))
+    rows = [(*grant_order(grant), *each) for grant, each in sums.items()]
+    values = dict(
+        zip((each.name for each in columns), map(list, zip(*rows, strict=True)), strict=True)
+    )
+    with beside(connection, columns, values) as added:
+        same = (grants.c.sequence == added.c.sequence) & (grants.c.place == added.c.place)
+        new = {name: grants.c[name] + added.c[name] for name in _ACCOUNTS}
+        new["last_at"] = func.greatest(grants.c.last_at, added.c.last_at)
+        connection.execute(update(grants).where(same).values(new))
 
 
 def _both(some: Columns, others: Columns) -> Columns:
@@ -96,7 +145,8 @@ def _table(into: Table, rows: Iterable[tuple[Any, ...]], names: str) -> Columns:
 
 _GRANT_COLUMNS = (
     "sequence place id customer entitlement quantity priority category "
-    "effective_from expires_at parent subscription period rollover_max"
+    "effective_from expires_at parent subscription period rollover_max "
+    "available held consumed expired revoked last_at"
 )
 _POSTING_COLUMNS = (
     "sequence place grant customer entitlement account quantity effective_at recorded_at"
@@ -108,7 +158,7 @@ def _transactions(events: list[TransactionEvent]) -> Columns:
     return {name: [getattr(event, name) for event in events] for name in fields}
 
 
-def _grants(events: list[TransactionEvent]) -> Columns:
+def _grants(events: list[TransactionEvent], sums: Sums) -> Columns:
     return _table(
         grants,
         (
@@ -127,6 +177,7 @@ def _grants(events: list[TransactionEvent]) -> Columns:
                 grant.subscription,
                 grant.period,
                 grant.rollover_max,
+                *sums.pop(grant.id),
             )
             for event in events
             for place, grant in enumerate(event.grants, 1)
@@ -185,7 +236,7 @@ def _plain_transactions(events: list[PlainEvent]) -> Columns:
     return columns
 
 
-def _plain_grants(events: list[PlainEvent]) -> Columns:
+def _plain_grants(events: list[PlainEvent], sums: Sums) -> Columns:
     return _table(
         grants,
         (
@@ -204,6 +255,7 @@ def _plain_grants(events: list[PlainEvent]) -> Columns:
                 None,
                 None,
                 None,
+                *sums.pop(grant_id(event.sequence, 1)),
             )
             for event in events
             if not event.draws

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -119,8 +119,15 @@ grants = Table(
     _text("subscription", nullable=True),
     Column("period", Integer, nullable=True),
     _big("rollover_max", nullable=True),
+    _big("available"),
+    _big("held"),
+    _big("consumed"),
+    _big("expired"),
+    _big("revoked"),
+    _instant("last_at"),
 )
-"""One row a lot, never edited."""
+"""One row a lot, never edited; beside it what is in its accounts after all that was ever posted to
+them, and the latest instant at which something was."""
 
 live_postings = Table(
     "live_postings",

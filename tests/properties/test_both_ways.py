@@ -1,0 +1,118 @@
+"""Plain commands are decided from what is left of grants: to the same bytes as by the rules."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from strategies import plain_history
+from support import SOAK, START, HandClock, new_store
+from test_store_keeps_the_rules import History, Naming
+
+from entitlement_ledger import batching
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.ledger import Ledger
+
+Told = tuple[list[Outcome], list[bytes]]
+
+_between = st.lists(
+    st.tuples(
+        st.integers(1, 10), st.sampled_from(["", "read", "read", "read", "read", "due", "restart"])
+    ),
+    min_size=40,
+    max_size=40,
+)
+"""How many lines go into each batch, and what happens before it."""
+
+
+def _post(steps: History, cuts: list[tuple[int, str]], *, plainly: bool) -> Told:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = HandClock(START - 1000 * HOUR)
+        store = new_store(Path(folder), clock)
+        clock.now, naming = START, Naming()
+        outcomes: list[Outcome] = []
+        ledger = Ledger.open(store, clock=clock, plainly=plainly)
+        start = plain = 0
+        for size, before in cuts:
+            if before == "restart":
+                ledger.close()
+                ledger = Ledger.open(store, clock=clock, plainly=plainly)
+            elif before == "due":
+                ledger.run_due(now=clock.now + size * HOUR)
+            elif before == "read":
+                ledger.history(limit=1)
+            batch = steps[start : start + size]
+            clock.now += sum(wait for wait, _ in batch)
+            lines = [naming.given(line) for _, line in batch]
+            told = ledger.post(lines, actor='"Ann"')
+            assert isinstance(told, batching.Outcomes)
+            plain += sum(isinstance(each, PlainEvent) for each in told._told)
+            outcomes += naming.note(list(told))
+            start += size
+        # What is imported holds personal data, hashed under keys that are drawn at random.
+        bodies = [
+            body
+            for body in itertools.chain.from_iterable(ledger.bodies())
+            if b'"event":"transaction"' in body
+        ]
+        if plainly:
+            event(f"plain: {plain // 5 * 5} or more")
+            assert [each for each in ledger.verify() if not each.ok] == []
+        ledger.close()
+    return outcomes, bodies
+
+
+@settings(max_examples=20 * SOAK, deadline=None)
+@given(plain_history, _between)
+def test_every_history_gives_the_same_journal_both_ways(
+    steps: History, cuts: list[tuple[int, str]]
+) -> None:
+    assert _post(steps, cuts, plainly=True) == _post(steps, cuts, plainly=False)
+
+
+@pytest.fixture
+def ruled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the keys of the commands that the rules are asked about."""
+    keys: list[str] = []
+    by_rule: Callable[..., Any] = batching.decide
+
+    def decide(book: Any, command: Any, *rest: Any) -> Any:
+        keys.append(command.key)
+        return by_rule(book, command, *rest)
+
+    monkeypatch.setattr(batching, "decide", decide)
+    return keys
+
+
+def test_the_rules_are_asked_about_nothing_plain(tmp_path: Path, ruled: list[str]) -> None:
+    line = {"customer": "C1", "entitlement": "PTS", "quantity": 3}
+    with Ledger.open(new_store(tmp_path, HandClock()), clock=HandClock()) as ledger:
+        ledger.post(
+            [
+                {"type": "issue", "key": "a", **line},
+                {"type": "consume", "key": "b", **line, "quantity": 2},
+                {"type": "consume", "key": "c", **line, "customer": "C2"},
+            ],
+            actor="tester",
+        )
+        ledger.post([{"type": "consume", "key": "d", **line, "quantity": 1}], actor="tester")
+        assert ruled == ["c"]
+        ledger.post([{"type": "consume", "key": "e", **line, "quantity": 1}], actor="tester")
+        assert ruled == ["c", "e"]
+
+
+def test_a_key_of_another_customer_in_the_same_batch_is_a_conflict(tmp_path: Path) -> None:
+    line = {"type": "issue", "key": "a", "entitlement": "PTS", "quantity": 3}
+    with Ledger.open(new_store(tmp_path, HandClock()), clock=HandClock()) as ledger:
+        first, second = ledger.post(
+            [{**line, "customer": "C1"}, {**line, "customer": "C2"}], actor="tester"
+        )
+    assert (first.status, second.code) == ("completed", "key_conflict")
