@@ -2,8 +2,8 @@
 
 Whoever comes first does the work for itself; what others ask for meanwhile is done in one go by the
 first of those. Where several have just been served together they are likely to ask again at once,
-and the next waits a moment for them. So nobody who is alone waits for company, and nobody does alone
-what could be done together.
+and the next waits a moment for them. So nobody who is alone waits for company, and nobody does
+alone what could be done together.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_the_statements_of_a_batch_do_not_grow_with_it(tmp_path: Path) -> None:
     few, many = (tmp_path / name for name in ("few", "many"))
     few.mkdir()
     many.mkdir()
-    assert statements_for(many, 5000) == statements_for(few, 500)
+    assert statements_for(many, 5000) == statements_for(few, 1000)
 
 
 def test_one_command_is_few_statements(tmp_path: Path) -> None:

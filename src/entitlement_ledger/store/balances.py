@@ -1,4 +1,7 @@
-"""Balances as of an instant, as known at another: sums over postings, nothing stored."""
+"""Balances as of an instant, as known at another.
+
+Of now they are mostly what is in the accounts of grants; of any other time, sums over postings.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from entitlement_ledger.answers import Balance, Explanation, GrantMove, GrantPar
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status, transaction_id
-from entitlement_ledger.domain.holdings import GrantState
+from entitlement_ledger.domain.holdings import GrantState, Holding
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.holdings import load_holdings
+from entitlement_ledger.store.standings import Sums, settled
 from entitlement_ledger.store.tables import (
     customers,
     entitlements,
@@ -84,22 +88,28 @@ def balances(
     known_at: Instant | None,
 ) -> list[Balance]:
     """Give a customer's balances at an instant, as known at another (rule A2)."""
-    known = known_until(connection, known_at)
     asked = select(entitlements).order_by(_e.code)
     if entitlement is not None:
         asked = asked.where(_e.code == entitlement)
     described = connection.execute(asked).all()
+    if known_at is None:
+        sums = settled(connection, customer, at)
+    else:
+        sums = dict.fromkeys((row.code for row in described), None)
     book = Book()
-    load_holdings(connection, book, [(customer, row.code) for row in described], known=known)
+    unsettled = [(customer, row.code) for row in described if sums.get(row.code, row) is None]
+    load_holdings(connection, book, unsettled, known=known_until(connection, known_at))
+    for _, code in unsettled:
+        if book.holding(customer, code).grants:
+            sums[code] = _sums(book.holding(customer, code), at)
     return [
-        _balance(book, customer, row, at)
+        _balance(customer, row, sums.get(row.code) or Sums())
         for row in described
-        if entitlement is not None or book.holding(customer, row.code).grants
+        if entitlement is not None or sums.get(row.code)
     ]
 
 
-def _balance(book: Book, customer: str, row: Any, at: Instant) -> Balance:
-    holding = book.holding(customer, row.code)
+def _sums(holding: Holding, at: Instant) -> Sums:
     worth = holding.balance(at)
     usable = [state for state in holding.grants.values() if state.grant.usable(at)]
     lapsing = [
@@ -108,6 +118,15 @@ def _balance(book: Book, customer: str, row: Any, at: Instant) -> Balance:
         if state.grant.expires_at is not None
         and (state.read(Account.AVAILABLE, at) or state.read(Account.HELD, at))
     ]
+    return Sums(
+        worth.available,
+        worth.held,
+        sum(state.grant.quantity for state in usable),
+        min(lapsing, default=None),
+    )
+
+
+def _balance(customer: str, row: Any, sums: Sums) -> Balance:
     return Balance(
         customer=customer,
         entitlement=row.code,
@@ -115,10 +134,10 @@ def _balance(book: Book, customer: str, row: Any, at: Instant) -> Balance:
         kind=row.kind,
         unit=row.unit,
         scale=row.scale,
-        available=worth.available,
-        held=worth.held,
-        granted=sum(state.grant.quantity for state in usable),
-        expires_next=min(lapsing, default=None),
+        available=sums.available,
+        held=sums.held,
+        granted=sums.granted,
+        expires_next=sums.expires_next,
     )
 
 

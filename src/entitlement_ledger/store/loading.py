@@ -19,6 +19,7 @@ from entitlement_ledger.domain.catalogue import (
 )
 from entitlement_ledger.domain.commands import Command, CommandType, parse_command
 from entitlement_ledger.domain.events import (
+    Status,
     TransactionEvent,
     decode_event,
     sequence_of,
@@ -29,7 +30,6 @@ from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.holdings import load_holdings
 from entitlement_ledger.store.journal import last
-from entitlement_ledger.store.reversals import resolutions_of, reversed_quantities
 from entitlement_ledger.store.tables import (
     customers,
     entitlements,
@@ -168,10 +168,14 @@ def load_originals(
     with among(connection, sorted(sequences), journal.c.sequence) as wanted:
         bodies = connection.execute(select(journal.c.body).where(wanted)).scalars().all()
     events = [event for event in map(decode_event, bodies) if isinstance(event, TransactionEvent)]
-    found = [each.sequence for each in events] if named else []
-    undone, resolved = reversed_quantities(connection, found), resolutions_of(connection, found)
+    t = transactions.c
+    since: dict[int, tuple[int, Status | None]] = {}
+    if named:
+        with among(connection, [each.sequence for each in events], t.sequence) as wanted:
+            rows = connection.execute(select(t.sequence, t.undone, t.became).where(wanted)).all()
+        since = {number: (undone, became and Status(became)) for number, undone, became in rows}
     for event in events:
-        book.add_original(event, undone.get(event.sequence, 0), resolved.get(event.sequence))
+        book.add_original(event, *since.get(event.sequence, (0, None)))
     _load_approvals(connection, book, [each.sequence for each in events if each.proposal])
 
 

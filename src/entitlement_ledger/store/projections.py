@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Table, column, func, select, update
 
 from entitlement_ledger.domain.catalogue import Category
+from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import (
     RecordEvent,
     Status,
@@ -43,6 +44,10 @@ from entitlement_ledger.store.tables import (
 Sums = dict[str, list[int]]
 """By grant: what is added to each of `_ACCOUNTS`, and the latest instant of it."""
 
+Since = dict[int, tuple[int, str | None]]
+"""By transaction: how much of it has been reversed since, and the status it was given."""
+
+_RESOLVED = ("undone", "became")
 _PROJECTED = "projected"
 _ACCOUNTS = ("available", "held", "consumed", "expired", "revoked")
 _PLACES = {account: place for place, account in enumerate(_ACCOUNTS)}
@@ -54,7 +59,10 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         return
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     plain = [event for event in events if isinstance(event, PlainEvent)]
-    append(connection, transactions, _both(_transactions(decided), _plain_transactions(plain)))
+    since = _since(decided)
+    rows = _both(_transactions(decided, since), _plain_transactions(plain, since))
+    append(connection, transactions, rows)
+    _resolve(connection, since)
     sums = _sums(decided, plain)
     append(connection, grants, _both(_grants(decided, sums), _plain_grants(plain, sums)))
     _add(connection, sums)
@@ -71,6 +79,38 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
     mark_projected(connection, events[-1].sequence)
+
+
+def _since(decided: list[TransactionEvent]) -> Since:
+    """Give what events make of transactions, earlier ones and their own."""
+    since: Since = {}
+    for event in decided:
+        reverses = event.kind == CommandType.REVERSE and not event.proposal
+        if reverses and event.status is Status.COMPLETED and event.target is not None:
+            undone, became = since.get(event.target, (0, None))
+            since[event.target] = undone + (event.quantity or 0), became
+        for each in event.resolves:
+            since[each.target] = since.get(each.target, (0, None))[0], each.status.value
+    return since
+
+
+def _resolve(connection: Connection, since: Since) -> None:
+    """Note what became of transactions that are there already."""
+    if not since:
+        return
+    columns = [column(name, transactions.c[name].type) for name in ("sequence", *_RESOLVED)]
+    values: Columns = {
+        "sequence": list(since),
+        "undone": [undone for undone, _ in since.values()],
+        "became": [became for _, became in since.values()],
+    }
+    with beside(connection, columns, values) as later:
+        new = {
+            "undone": transactions.c.undone + later.c.undone,
+            "became": func.coalesce(later.c.became, transactions.c.became),
+        }
+        same = transactions.c.sequence == later.c.sequence
+        connection.execute(update(transactions).where(same).values(new))
 
 
 def _sums(decided: list[TransactionEvent], plain: list[PlainEvent]) -> Sums:
@@ -153,9 +193,18 @@ _POSTING_COLUMNS = (
 )
 
 
-def _transactions(events: list[TransactionEvent]) -> Columns:
-    fields = list(transactions.c.keys())
-    return {name: [getattr(event, name) for event in events] for name in fields}
+def _transactions(events: list[TransactionEvent], since: Since) -> Columns:
+    fields = [name for name in transactions.c.keys() if name not in _RESOLVED]  # noqa: SIM118
+    columns = {name: [getattr(event, name) for event in events] for name in fields}
+    return columns | _resolved([event.sequence for event in events], since)
+
+
+def _resolved(sequences: list[int], since: Since) -> Columns:
+    """Give what became of new transactions, which need not be added to them any more."""
+    if not since:
+        return {"undone": [0] * len(sequences), "became": [None] * len(sequences)}
+    became = [since.pop(each, (0, None)) for each in sequences]
+    return {name: [each[place] for each in became] for place, name in enumerate(_RESOLVED)}
 
 
 def _grants(events: list[TransactionEvent], sums: Sums) -> Columns:
@@ -208,7 +257,7 @@ def _postings(events: list[TransactionEvent]) -> Columns:
     )
 
 
-def _plain_transactions(events: list[PlainEvent]) -> Columns:
+def _plain_transactions(events: list[PlainEvent], since: Since) -> Columns:
     """Give the rows of plain events: of most columns they have one value or none."""
     count = len(events)
     asked = [event.asked for event in events]
@@ -233,7 +282,7 @@ def _plain_transactions(events: list[PlainEvent]) -> Columns:
     columns["proposal"] = [False] * count
     for name in ("code", "product", "target", "expires_at", "executes"):
         columns[name] = [None] * count
-    return columns
+    return columns | _resolved([event.sequence for event in events], since)
 
 
 def _plain_grants(events: list[PlainEvent], sums: Sums) -> Columns:

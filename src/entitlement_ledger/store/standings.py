@@ -7,13 +7,14 @@ it is left to the rules.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.events import grant_id
 from entitlement_ledger.domain.holdings import burn_order
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Lot, Standing, burn_key_of
 from entitlement_ledger.store.dialect import microseconds
 from entitlement_ledger.store.holdings import of_pairs
@@ -66,10 +67,58 @@ def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hol
     return found
 
 
-def _grants(connection: Connection, pairs: Collection[HoldingKey]) -> Sequence[Row[Any]]:
+class Sums(NamedTuple):
+    """What grants of one entitlement that are usable at an instant come to.
+
+    Attributes:
+        granted: what they were given with.
+        expires_next: the first end of one that something is left of.
+    """
+
+    available: int = 0
+    held: int = 0
+    granted: int = 0
+    expires_next: Instant | None = None
+
+
+def settled(connection: Connection, customer: str, at: Instant) -> dict[str, Sums | None]:
+    """Give what a customer has of each entitlement that there are grants of.
+
+    None where the accounts do not tell: something is posted later than the instant, or the end of a
+    hold is to be read.
+    """
+    rows = [
+        (code, tuple(row))
+        for _, code, *row in map(tuple, _grants(connection, [(customer, "")], (_g.quantity,)))
+    ]
+    found: dict[str, Sums | None] = {}
+    for code, (available, held, _, last_at, expires_at, _, _, effective_from, *_, quantity) in rows:
+        sums = found.setdefault(code, Sums())
+        if last_at > at or effective_from > at:
+            found[code] = None
+        if sums is None or found[code] is None or (expires_at is not None and expires_at <= at):
+            continue
+        ends = [each for each in (sums.expires_next, expires_at) if each is not None]
+        found[code] = Sums(
+            sums.available + available,
+            sums.held + held,
+            sums.granted + quantity,
+            min(ends, default=None) if available or held else sums.expires_next,
+        )
+    holding = {(customer, code) for code, sums in found.items() if sums and sums.held}
+    for _, code in _with_ends(connection, holding):
+        found[code] = None
+    return found
+
+
+def _grants(
+    connection: Connection,
+    pairs: Collection[HoldingKey],
+    more: Sequence[ColumnElement[Any]] = (),
+) -> Sequence[Row[Any]]:
     """Give the grants of pairs, and maybe others."""
     with of_pairs(connection, pairs, grants) as wanted:
-        return connection.execute(select(*_COLUMNS).where(wanted)).all()
+        return connection.execute(select(*_COLUMNS, *more).where(wanted)).all()
 
 
 def _with_ends(connection: Connection, pairs: Collection[HoldingKey]) -> set[HoldingKey]:

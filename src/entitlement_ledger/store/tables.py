@@ -99,8 +99,11 @@ transactions = Table(
     Column("proposal", Boolean, nullable=False),
     _text("executes", nullable=True),
     Column("history", Boolean, nullable=False),
+    _big("undone"),
+    _text("became", nullable=True),
 )
-"""One row a command. `status` is as recorded: what was reversed since is found through `target`."""
+"""One row a command. `status` is as recorded; `undone` is how much of it has been reversed since,
+and `became` the status that the latest transaction about it gave it."""
 
 grants = Table(
     "grants",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, or_, select
 
 from entitlement_ledger.answers import (
     DrawRow,
@@ -18,7 +18,6 @@ from entitlement_ledger.answers import (
 )
 from entitlement_ledger.domain.events import (
     Grant,
-    Status,
     TransactionEvent,
     decode_event,
     sequence_of,
@@ -28,10 +27,7 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.changes import balance_changes, scales_and_units
 from entitlement_ledger.store.reversals import (
     is_reversal,
-    resolutions_of,
-    reversed_quantities,
     status_now,
-    status_of,
 )
 from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import (
@@ -48,16 +44,21 @@ def history(
 ) -> Page[TransactionRow]:
     """Give a page of transactions, newest first; `after` is the last sequence already seen."""
     table = _of_customer(only.customer)
-    query = select(table).where(*_conditions(only, now, table))
+    query = _with_status(table, now).where(*_conditions(only, now, table))
     if after is not None:
         query = query.where(table.c.sequence < after)
     query = query.order_by(table.c.sequence.desc()).limit(limit + 1)
     rows = connection.execute(query).all()
     page = rows[:limit]
     return Page(
-        tuple(_transaction_rows(connection, page, now)),
+        tuple(_transaction_rows(connection, page)),
         page[-1].sequence if len(rows) > limit else None,
     )
+
+
+def _with_status(table: FromClause, now: Instant) -> Select[Any]:
+    """Select transactions with the status that they have now."""
+    return select(table, status_now(now, table).label("status_now"))
 
 
 def _of_customer(customer: str | None) -> FromClause:
@@ -94,7 +95,7 @@ def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[Co
         if wanted is not None
     ]
     if only.status is not None:
-        conditions.append(status_now(table, now) == only.status)
+        conditions.append(status_now(now, table) == only.status)
     if only.since is not None:
         conditions.append(t.effective_at >= only.since)
     if only.until is not None:
@@ -105,35 +106,20 @@ def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[Co
     return conditions
 
 
-def _transaction_rows(
-    connection: Connection, rows: Sequence[Any], now: Instant
-) -> Iterator[TransactionRow]:
-    """Give rows with the status that they have now."""
-    sequences = [row.sequence for row in rows]
-    undone = reversed_quantities(connection, sequences)
-    resolved = resolutions_of(connection, sequences)
+def _transaction_rows(connection: Connection, rows: Sequence[Any]) -> Iterator[TransactionRow]:
+    """Give rows as the faces show them."""
     units = scales_and_units(connection, {row.entitlement for row in rows} - {None})
     for row in rows:
-        lapsed = row.expires_at is not None and row.expires_at <= now
-        status = status_of(
-            Status(row.status),
-            row.quantity,
-            undone.get(row.sequence, 0),
-            resolved.get(row.sequence),
-            lapsed=lapsed,
-        )
         scale, unit = units.get(row.entitlement, (None, None))
-        yield _transaction_row(row, status, scale, unit)
+        yield _transaction_row(row, scale, unit)
 
 
-def _transaction_row(
-    row: Any, status: Status, scale: int | None, unit: str | None
-) -> TransactionRow:
+def _transaction_row(row: Any, scale: int | None, unit: str | None) -> TransactionRow:
     return TransactionRow(
         transaction=transaction_id(row.sequence),
         sequence=row.sequence,
         type=row.type,
-        status=status.value,
+        status=row.status_now,
         code=row.code,
         customer=row.customer,
         entitlement=row.entitlement,
@@ -156,7 +142,8 @@ def transaction(connection: Connection, name: str, now: Instant) -> TransactionD
     sequence = _find(connection, name)
     if sequence is None:
         return None
-    row = connection.execute(select(transactions).where(_t.sequence == sequence)).first()
+    query = _with_status(transactions, now).where(_t.sequence == sequence)
+    row = connection.execute(query).first()
     if row is None:
         return None
     stored = connection.execute(
@@ -168,7 +155,7 @@ def transaction(connection: Connection, name: str, now: Instant) -> TransactionD
         select(_t.sequence).where(_t.target == sequence, is_reversal()).order_by(_t.sequence)
     ).scalars()
     reversed_by = tuple(transaction_id(each) for each in undone.all())
-    (shown,) = _transaction_rows(connection, [row], now)
+    (shown,) = _transaction_rows(connection, [row])
     return TransactionDetail(
         row=shown,
         does=event.kind,
