@@ -16,7 +16,15 @@ from sqlalchemy import Connection
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
 from entitlement_ledger.domain.commands import Command, CommandType, Line, parse_command
-from entitlement_ledger.domain.decide import Asker, Outcome, answer, decide, refusal, repeat
+from entitlement_ledger.domain.decide import (
+    Asker,
+    Outcome,
+    answer,
+    answer_plain,
+    decide,
+    refusal,
+    repeat,
+)
 from entitlement_ledger.domain.events import TransactionEvent, sequence_of
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import (
@@ -68,7 +76,7 @@ class Outcomes(Sequence[Outcome]):
             return Outcomes(self._told[place])
         told = self._told[place]
         if isinstance(told, PlainEvent):
-            return answer(told.whole())
+            return answer_plain(told)
         return answer(told) if isinstance(told, TransactionEvent) else told
 
     def __eq__(self, other: object) -> bool:

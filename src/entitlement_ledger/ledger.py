@@ -26,7 +26,7 @@ from entitlement_ledger.errors import LedgerError, StoreError
 from entitlement_ledger.files import put_aside
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.keeping import Keeping
-from entitlement_ledger.posting import Writer
+from entitlement_ledger.posting import HOLDINGS_MAX, Writer
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.store.archives import Archives, archive_folder
 from entitlement_ledger.store.dialect import ConstraintError, DatabaseError
@@ -59,6 +59,7 @@ class Ledger(Keeping):
         witness: Witness,
         signing_key: Path | None = None,
         plainly: bool = True,
+        remembered_max: int = HOLDINGS_MAX,
     ) -> None:
         """Use `open` instead."""
         super().__init__(engine, path, read_only=read_only, clock=clock)
@@ -67,7 +68,9 @@ class Ledger(Keeping):
         self._witness = witness
         self._signing_key = signing_key
         self._archives = archives
-        self._writer = Writer(engine, clock, roles.get, policy, witness, plainly=plainly)
+        self._writer = Writer(
+            engine, clock, roles.get, policy, witness, plainly=plainly, holdings_max=remembered_max
+        )
 
     @classmethod
     def create(cls, store: str, *, witness: Path | None = None) -> None:
@@ -119,6 +122,7 @@ class Ledger(Keeping):
         signing_key: Path | None = None,
         unwitnessed: bool = False,
         plainly: bool = True,
+        remembered_max: int = HOLDINGS_MAX,
     ) -> Self:
         """Open a store that exists.
 
@@ -128,6 +132,8 @@ class Ledger(Keeping):
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
         `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
         from what is left of grants; without it the rules decide every command, to the same effect.
+        `remembered_max` is of how many customers the writer remembers what they hold; 0 remembers
+        nothing from one batch to the next.
 
         Raises:
             StoreError: it is missing, locked, damaged, not a store, or newer than this program.
@@ -152,6 +158,7 @@ class Ledger(Keeping):
             witness=watched,
             signing_key=signing_key,
             plainly=plainly,
+            remembered_max=remembered_max,
         )
 
     def close(self) -> None:
@@ -194,6 +201,10 @@ class Ledger(Keeping):
         """
         with self._explained():
             return self._writer.post(commands, actor=actor, atomic=atomic, history=history)
+
+    def remembered(self) -> tuple[int, int]:
+        """Say how often the writer asked where a holding stands, and how often it remembered."""
+        return self._writer.counts.asked, self._writer.counts.known
 
     def preview(
         self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False

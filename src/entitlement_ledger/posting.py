@@ -37,7 +37,8 @@ Told = TypeVar("Told")
 _BEHIND_MAX = 512
 _TOGETHER_MAX = 10_000
 _MANY_LINES = 1_000
-_HOLDINGS_MAX = 50_000
+HOLDINGS_MAX = 50_000
+"""Of how many customers the writer remembers what they hold, and how many holdings at most."""
 _CUSTOMERS_MAX = 200_000
 
 
@@ -53,7 +54,7 @@ class Writer:
         witness: Witness | None = None,
         *,
         plainly: bool = True,
-        holdings_max: int = _HOLDINGS_MAX,
+        holdings_max: int = HOLDINGS_MAX,
     ) -> None:
         self._policy = policy
         self._plainly = plainly

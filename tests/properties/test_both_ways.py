@@ -16,7 +16,7 @@ from support import SOAK, START, HandClock, new_store
 from test_store_keeps_the_rules import History, Naming
 
 from entitlement_ledger import batching
-from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.decide import Outcome, decide
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.plain import PlainEvent
 from entitlement_ledger.ledger import Ledger
@@ -33,18 +33,25 @@ _between = st.lists(
 """How many lines go into each batch, and what happens before it."""
 
 
-def _post(steps: History, cuts: list[tuple[int, str]], *, plainly: bool) -> Told:
+def _post(
+    steps: History,
+    cuts: list[tuple[int, str]],
+    *,
+    plainly: bool,
+    counting: Callable[[int], None] = lambda plain: None,
+    **how: Any,
+) -> Told:
     with tempfile.TemporaryDirectory() as folder:
         clock = HandClock(START - 1000 * HOUR)
         store = new_store(Path(folder), clock)
         clock.now, naming = START, Naming()
         outcomes: list[Outcome] = []
-        ledger = Ledger.open(store, clock=clock, plainly=plainly)
+        ledger = Ledger.open(store, clock=clock, plainly=plainly, **how)
         start = plain = 0
         for size, before in cuts:
             if before == "restart":
                 ledger.close()
-                ledger = Ledger.open(store, clock=clock, plainly=plainly)
+                ledger = Ledger.open(store, clock=clock, plainly=plainly, **how)
             elif before == "due":
                 ledger.run_due(now=clock.now + size * HOUR)
             elif before == "read":
@@ -63,32 +70,35 @@ def _post(steps: History, cuts: list[tuple[int, str]], *, plainly: bool) -> Told
             for body in itertools.chain.from_iterable(ledger.bodies())
             if b'"event":"transaction"' in body
         ]
+        counting(plain)
         if plainly:
-            event(f"plain: {plain // 5 * 5} or more")
             assert [each for each in ledger.verify() if not each.ok] == []
         ledger.close()
     return outcomes, bodies
 
 
 @settings(max_examples=20 * SOAK, deadline=None)
-@given(plain_history, _between)
+@given(plain_history, _between, st.sampled_from([0, 1, 50_000]))
 def test_every_history_gives_the_same_journal_both_ways(
-    steps: History, cuts: list[tuple[int, str]]
+    steps: History, cuts: list[tuple[int, str]], remembered: int
 ) -> None:
-    assert _post(steps, cuts, plainly=True) == _post(steps, cuts, plainly=False)
+    def counting(plain: int) -> None:
+        event(f"plain: {plain // 5 * 5} or more")
+
+    plainly = _post(steps, cuts, plainly=True, counting=counting, remembered_max=remembered)
+    assert plainly == _post(steps, cuts, plainly=False)
 
 
 @pytest.fixture
 def ruled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Give the keys of the commands that the rules are asked about."""
     keys: list[str] = []
-    by_rule: Callable[..., Any] = batching.decide
 
-    def decide(book: Any, command: Any, *rest: Any) -> Any:
+    def note(book: Any, command: Any, *rest: Any) -> Any:
         keys.append(command.key)
-        return by_rule(book, command, *rest)
+        return decide(book, command, *rest)
 
-    monkeypatch.setattr(batching, "decide", decide)
+    monkeypatch.setattr(batching, "decide", note)
     return keys
 
 
@@ -116,3 +126,24 @@ def test_a_key_of_another_customer_in_the_same_batch_is_a_conflict(tmp_path: Pat
             [{**line, "customer": "C1"}, {**line, "customer": "C2"}], actor="tester"
         )
     assert (first.status, second.code) == ("completed", "key_conflict")
+
+
+def _step(kind: str, key: str, wait: int = 0, **fields: Any) -> tuple[int, dict[str, Any]]:
+    line = {"type": kind, "key": key, "customer": "C1", "entitlement": "PTS", "quantity": 1}
+    return wait * HOUR, line | fields
+
+
+@pytest.mark.parametrize("wait", [0, 2])
+@pytest.mark.parametrize("between", ["read", "restart"])
+def test_a_hold_that_has_an_end_is_left_to_the_rules(wait: int, between: str) -> None:
+    steps = [
+        _step("issue", "a", quantity=10),
+        _step("hold", "b", quantity=6, until=START + HOUR),
+        _step("consume", "c", wait, quantity=2),
+        _step("consume", "d", quantity=5),
+    ]
+    cuts = [(2, ""), (1, between), (1, between)]
+    plain, ruled = (_post(steps, cuts, plainly=plainly) for plainly in (True, False))
+    assert plain == ruled
+    statuses = [each.status for each in plain[0]]
+    assert statuses == ["completed", "pending", "completed", "completed" if wait else "refused"]

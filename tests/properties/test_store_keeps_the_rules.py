@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def fresh() -> Iterator[tuple[Ledger, HandClock]]:
             yield ledger, clock
 
 
-def answers(outcomes: list[Outcome]) -> list[Answer]:
+def answers(outcomes: Sequence[Outcome]) -> list[Answer]:
     """Give what must be alike; ids hold sequence numbers, which imports and sweeps take too."""
     told = []
     for each in outcomes:
@@ -67,7 +67,7 @@ class Naming:
     def given(self, line: dict[str, Any]) -> dict[str, Any]:
         return as_given(line, self._grants)
 
-    def note(self, outcomes: list[Outcome]) -> list[Outcome]:
+    def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         for each in outcomes:
             if each.key is not None and each.grants:
                 self._grants.setdefault(each.key, each.grants[0])
@@ -78,7 +78,7 @@ def pure_answers(
     steps: History, *, renewing: bool = False, policy: Policy = ANYTHING
 ) -> list[Answer]:
     pure, naming = Pure(policy=policy), Naming()
-    outcomes = []
+    outcomes: list[Outcome] = []
     for number, (wait, line) in enumerate(steps):
         pure.now += wait
         if renewing and number % 5 == 4:
@@ -100,7 +100,7 @@ def test_one_by_one_with_restarts_is_like_the_rules_alone(steps: History, every:
         store = new_store(Path(folder), clock)
         clock.now = START
         ledger, naming = Ledger.open(store, clock=clock), Naming()
-        outcomes = []
+        outcomes: list[Outcome] = []
         for number, (wait, line) in enumerate(steps):
             clock.now += wait
             outcomes += naming.note(ledger.post([naming.given(line)], actor="tester"))
@@ -118,7 +118,8 @@ def test_what_waits_for_a_second_person_waits_through_restarts(steps: History, e
     with tempfile.TemporaryDirectory() as folder:
         clock = HandClock(START - 1000 * HOUR)
         store = new_store(Path(folder), clock)
-        clock.now, outcomes = START, []
+        clock.now = START
+        outcomes: list[Outcome] = []
         for start in range(0, len(steps), every):
             with Ledger.open(store, clock=clock, approvals=policy.approvals) as ledger:
                 for wait, line in steps[start : start + every]:
@@ -143,7 +144,7 @@ def test_one_batch_is_like_one_by_one_at_the_same_moment(steps: History) -> None
 def test_sweeping_early_late_or_never_changes_no_answer(steps: History, sweeps: set[int]) -> None:
     with fresh() as (ledger, clock):
         clock.now, naming = START, Naming()
-        outcomes = []
+        outcomes: list[Outcome] = []
         for number, (wait, line) in enumerate(steps):
             clock.now += wait
             if number % 5 == 4:
@@ -207,7 +208,7 @@ def test_splitting_a_batch_anywhere_changes_no_answer(steps: History, cuts: set[
     places = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
     with fresh() as (ledger, clock):
         clock.now = START
-        outcomes = []
+        outcomes: list[Outcome] = []
         for start, end in itertools.pairwise(places):
             outcomes += ledger.post(lines[start:end], actor="tester")
     with fresh() as (ledger, clock):
@@ -297,7 +298,8 @@ def test_archiving_changes_no_answer_of_any_time_and_verifies(
     model = Model(CUSTOMERS, ENTITLEMENTS, PRODUCTS)
     with fresh() as (ledger, clock):
         clock.now, naming = START, Naming()
-        expected, outcomes, archived = [], [], 0
+        outcomes: list[Outcome] = []
+        expected, archived = [], 0
         for number, (wait, line) in enumerate(steps):
             clock.now += wait + 1
             until = clock.now - ends.get(number, 0)

@@ -94,7 +94,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outcome]
     year = (SAMPLE_DATA / "commands.jsonl").read_bytes().splitlines()
     with Ledger.open(store) as ledger:
         ledger.import_files([SAMPLE_DATA], actor="test")
-        yield ledger.post([parse_line(line) for line in year], actor="test", history=True)
+        yield list(ledger.post([parse_line(line) for line in year], actor="test", history=True))
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from entitlement_ledger.answers import HistoryFilter
 from entitlement_ledger.bench import yardsticks
-from entitlement_ledger.bench.measuring import Measured, Tell, timed
+from entitlement_ledger.bench.measuring import Measured, Tell, medians, timed
 from entitlement_ledger.domain.instants import DAY
 from entitlement_ledger.ledger import Ledger
 
@@ -80,3 +80,12 @@ def customer(store: str, runs: int, seed: int, tell: Tell) -> Measured:
         statistics.median(bare),
         5.0,
     )
+
+
+def zero_sum(store: str, runs: int, tell: Tell) -> Measured:
+    """Check that every transaction sums to zero, beside one sum over all postings."""
+    tell("checking sums")
+    with Ledger.open(store) as ledger:
+        bare = yardsticks.sum_of_postings(ledger)
+        ours, theirs = medians((lambda: ledger.check(["zero_sum"]), bare), runs)
+    return Measured("the check zero_sum", ours, "one sum over the postings", theirs, None)

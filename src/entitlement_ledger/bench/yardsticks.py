@@ -12,17 +12,46 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from entitlement_ledger.bench.building import CODES
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.store.dialect import raw
 
 _A_COMMIT = 1000
 
 
-def sqlite_ledger(file: Path, lines: Iterable[Mapping[str, Any]], at_once: int = _A_COMMIT) -> None:
-    """Keep a plain double-entry ledger in SQLite: WAL, full sync, keys, a balance check."""
+def sqlite_filled(file: Path, transactions: int, customers: int) -> None:
+    """Make a SQLite ledger that holds as much as the store that it is to stand beside.
+
+    Written in the order of its keys and without a sync: only what comes after is measured.
+    """
+    database = _sqlite(file, synchronous="OFF")
+    keys = sorted(f"b{number}" for number in range(transactions))
+    database.execute("BEGIN")
+    database.executemany(
+        "INSERT INTO transactions (id, key, type, customer, entitlement, quantity, effective_at,"
+        " status) VALUES (?, ?, 'issue', ?, 'POINTS', 10, NULL, 'completed')",
+        ((n, key, f"C{n % customers}") for n, key in enumerate(keys, 1)),
+    )
+    database.executemany(
+        "INSERT INTO postings VALUES (?, ?, ?)",
+        (
+            (n, *leg)
+            for n in range(1, transactions + 1)
+            for leg in (("given", -10), ("available", 10))
+        ),
+    )
+    database.executemany(
+        "INSERT INTO balances VALUES (?, ?, 1000)",
+        sorted((f"C{number}", code) for number in range(customers) for code in CODES),
+    )
+    database.execute("COMMIT")
+    database.close()
+
+
+def _sqlite(file: Path, synchronous: str = "FULL") -> sqlite3.Connection:
     database = sqlite3.connect(file, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
+    database.execute(f"PRAGMA synchronous = {synchronous}")
     database.execute(
         "CREATE TABLE IF NOT EXISTS balances (customer TEXT, entitlement TEXT, quantity INTEGER,"
         " PRIMARY KEY (customer, entitlement)) WITHOUT ROWID"
@@ -35,6 +64,12 @@ def sqlite_ledger(file: Path, lines: Iterable[Mapping[str, Any]], at_once: int =
     database.execute(
         "CREATE TABLE IF NOT EXISTS postings (id INTEGER, account TEXT, quantity INTEGER)"
     )
+    return database
+
+
+def sqlite_ledger(file: Path, lines: Iterable[Mapping[str, Any]], at_once: int = _A_COMMIT) -> None:
+    """Keep a plain double-entry ledger in SQLite: WAL, full sync, keys, a balance check."""
+    database = _sqlite(file)
     database.execute("BEGIN")
     for number, line in enumerate(lines, 1):
         _enter(database, line)
@@ -129,5 +164,15 @@ def select(ledger: Ledger, statement: str) -> Callable[[Sequence[Any]], Any]:
     def run(values: Sequence[Any]) -> Any:
         with ledger._read() as connection:
             return raw(connection).execute(statement, list(values)).fetchall()
+
+    return run
+
+
+def sum_of_postings(ledger: Ledger) -> Callable[[], None]:
+    """Give what sums up every posting there is, once."""
+
+    def run() -> None:
+        with ledger._read() as connection:
+            raw(connection).execute("SELECT sum(quantity) FROM live_postings").fetchall()
 
     return run

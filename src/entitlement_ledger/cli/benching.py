@@ -32,19 +32,23 @@ def bench(
     quick: bool, events: int | None, runs: int, seed: int, as_json: bool, names: tuple[str, ...]
 ) -> int:
     """Measure, everything or what is named; exit 1 when a ratio is above what it may be."""
-    from entitlement_ledger.bench import building
+    from entitlement_ledger.bench import building, sizes
 
     size = events or (_EVENTS_QUICK if quick else _EVENTS)
     with tempfile.TemporaryDirectory(prefix="entl-bench-") as folder:
         printing.narrate(f"building a store of {size:,} events, seed {seed}")
         store = building.build(Path(folder), size, seed, printing.progress)
+        each_bytes = sizes.bytes_of(store) // size
         measured = list(_measured(store, Path(folder), size, runs, seed, names, quick=quick))
+    memory = sizes.memory_bytes()
     if as_json:
         machine = {"python": platform.python_version(), "cores": os.cpu_count()}
-        told = {"machine": machine, "seed": seed, "runs": runs}
+        told = {"machine": machine, "seed": seed, "runs": runs, "events": size}
+        told |= {"bytes_an_event": each_bytes, "memory_bytes_max": memory}
         printing.print_json({**told, "measured": [_json(each) for each in measured]})
     else:
         _print(measured)
+        printing.narrate(f"{each_bytes:,} bytes an event, {memory >> 20:,} MiB of memory at most")
     return 0 if all(each.ok for each in measured) else 1
 
 
@@ -59,7 +63,7 @@ def _measured(
     quick: bool,
 ) -> Iterator[Measured]:
     """Measure, the reading before the store grows."""
-    from entitlement_ledger.bench import reading, verification
+    from entitlement_ledger.bench import reading, sizes, verification
     from entitlement_ledger.bench.posting import Posting
 
     def some(count: int) -> int:
@@ -70,9 +74,11 @@ def _measured(
     if not names or "reading" in names:
         yield from reading.pages(store, runs, seed, printing.narrate)
         yield reading.customer(store, runs, seed, printing.narrate)
+        yield reading.zero_sum(store, runs, printing.narrate)
+        yield sizes.opening(store, folder, runs, seed, printing.narrate)
     if not names or "posting" in names:
         posting = Posting(store, folder, runs, seed, printing.narrate)
-        yield posting.one(some(1000))
+        yield from posting.one(some(1000))
         yield from posting.many(some(20_000))
         yield from posting.batch(min(1000, size), None, 1 / 3)
         yield from posting.batch(min(100_000, size), 5.0, 0.1)

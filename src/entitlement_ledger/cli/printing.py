@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from entitlement_ledger.domain.instants import Instant, format_instant, to_datetime
@@ -58,6 +59,7 @@ def time_text(instant: Instant | None) -> str:
     return "" if instant is None else f"{to_datetime(instant):%Y-%m-%d %H:%M:%S}Z"
 
 
+@lru_cache(maxsize=16)
 def time_json(instant: Instant | None) -> str | None:
     """Write a time for programs."""
     return None if instant is None else format_instant(instant)

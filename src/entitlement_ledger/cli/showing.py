@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from entitlement_ledger.cli.printing import (
     outcome_json,
     print_json,
@@ -53,12 +55,9 @@ def due_work(done: DueWork) -> dict[str, int]:
 
 def write_outcomes(numbered: Iterable[tuple[int, Outcome]]) -> None:
     """Write outcomes as JSON Lines, and see to it that the reader gets them now."""
-    lines = [
-        json.dumps(outcome_json(number, outcome), ensure_ascii=False)
-        for number, outcome in numbered
-    ]
+    lines = [msgspec.json.encode(outcome_json(number, outcome)) for number, outcome in numbered]
     if lines:
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write(b"\n".join([*lines, b""]).decode())
         sys.stdout.flush()
 
 

@@ -18,10 +18,12 @@ from entitlement_ledger.domain.events import (
     Status,
     TransactionEvent,
     command_hash,
+    grant_id,
     transaction_id,
 )
 from entitlement_ledger.domain.holdings import Holding
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.plain import PlainEvent
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.domain.quantities import fits
 from entitlement_ledger.domain.refusals import Code, Refused
@@ -88,7 +90,13 @@ class Outcome:
     grants: tuple[str, ...] = ()
     draws: tuple[Draw, ...] = ()
     balance: Held | None = None
-    event: TransactionEvent | None = field(default=None, repr=False, compare=False)
+    recorded: TransactionEvent | PlainEvent | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def event(self) -> TransactionEvent | None:
+        """What is recorded of it; None where nothing is."""
+        made = self.recorded
+        return made.whole() if isinstance(made, PlainEvent) else made
 
 
 def refusal(key: str | None, refused: Refused) -> Outcome:
@@ -109,7 +117,22 @@ def answer(event: TransactionEvent) -> Outcome:
         grants=tuple(grant.id for grant in event.grants),
         draws=event.draws,
         balance=event.balances[0].after if len(event.balances) == 1 else None,
-        event=event,
+        recorded=event,
+    )
+
+
+def answer_plain(event: PlainEvent) -> Outcome:
+    """Give the outcome that a plain event records."""
+    return Outcome(
+        key=event.asked.key,
+        status=Status.COMPLETED,
+        transaction=transaction_id(event.sequence),
+        sequence=event.sequence,
+        recorded_at=event.recorded_at,
+        grants=() if event.draws else (grant_id(event.sequence, 1),),
+        draws=tuple(Draw(name, quantity) for name, quantity in event.draws),
+        balance=Held(event.after, event.held),
+        recorded=event,
     )
 
 

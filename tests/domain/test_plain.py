@@ -1,0 +1,143 @@
+"""Plain commands: what is left of grants says what a draw takes, in burn order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entitlement_ledger.domain.events import encode_event
+from entitlement_ledger.domain.holdings import burn_order
+from entitlement_ledger.domain.instants import HOUR, MINUTE
+from entitlement_ledger.domain.plain import (
+    Lot,
+    PlainEvent,
+    Standing,
+    burn_key_of,
+    decide_plain,
+    read_plain,
+)
+
+NOW = 1000 * HOUR
+
+
+def lot(
+    number: int, left: int, *, held: int = 0, until: int | None = None, priority: int = 100
+) -> Lot:
+    key = burn_order(priority, until, "paid", 0, (number, 1))
+    return Lot(key, f"G{number}.1", left, held, until)
+
+
+def standing(*lots: Lot, last_at: int = NOW) -> Standing:
+    unspent = sum(each.left + each.held for each in lots)
+    return Standing(sorted(lots, key=burn_key_of), unspent, last_at)
+
+
+def decided(
+    where: Standing, kind: str = "consume", quantity: int = 5, at: int = NOW, **more: Any
+) -> PlainEvent | None:
+    line = {"type": kind, "key": "k", "customer": "C", "entitlement": "E", "quantity": quantity}
+    asked = read_plain(line | more, {})
+    assert asked is not None
+    return decide_plain(
+        asked, where, at=at, sequence=9, now=NOW, actor="a", role=None, history=False
+    )
+
+
+def test_a_draw_goes_on_to_the_next_grant_where_the_first_is_used_up() -> None:
+    where = standing(lot(1, 3), lot(2, 4))
+    event = decided(where)
+    assert event is not None
+    assert event.draws == (("G1.1", 3), ("G2.1", 2))
+    assert (event.before, event.after) == (7, 2)
+    assert [each.id for each in where.lots] == ["G2.1"]
+
+
+def test_what_ends_first_is_drawn_first_and_nothing_once_it_has_ended() -> None:
+    where = standing(lot(1, 9), lot(2, 9, until=NOW + HOUR))
+    event = decided(where)
+    assert event is not None and event.draws == (("G2.1", 5),)
+    later = decided(where, at=NOW + MINUTE, quantity=6)
+    assert later is not None and later.draws == (("G2.1", 4), ("G1.1", 2))
+    ended = standing(lot(1, 9, until=NOW), lot(2, 5))
+    event = decided(ended)
+    assert event is not None
+    assert (event.draws, event.before) == ((("G2.1", 5),), 5)
+
+
+def test_a_new_grant_takes_its_place_in_the_burn_order() -> None:
+    where = standing(lot(1, 9, priority=200))
+    assert decided(where, "issue", 4) is not None
+    event = decided(where)
+    assert event is not None and event.draws == (("G9.1", 4), ("G1.1", 1))
+
+
+def test_what_is_held_of_a_grant_that_is_used_up_still_counts_as_held() -> None:
+    where = standing(lot(1, 5, held=2), lot(2, 7, held=1))
+    first, second = decided(where), decided(where)
+    assert first is not None and second is not None
+    assert (first.held, second.held) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "at"),
+    [
+        ("consume", 10, NOW),
+        ("consume", 1, NOW - 1),
+        ("issue", 1, NOW - 1),
+        ("consume", 1, NOW + 5 * MINUTE + 1),
+        ("issue", 1, NOW + 5 * MINUTE + 1),
+    ],
+)
+def test_what_is_not_plain_moves_nothing(kind: str, quantity: int, at: int) -> None:
+    where = standing(lot(1, 9))
+    assert decided(where, kind, quantity, at) is None
+    assert where == standing(lot(1, 9))
+
+
+def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:
+    where = Standing([lot(1, 1 << 60)], 1 << 60, NOW)
+    assert decided(where, "issue", 1) is None
+    assert decided(Standing([lot(1, 2)], (1 << 60) - 1, NOW), "issue", 1) is not None
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {"key": 'a"b'},
+        {"key": "entl:1"},
+        {"key": ""},
+        {"key": "a\x00b"},
+        {"key": "a\ud800b"},
+        {"key": "x" * 513},
+        {"customer": "x" * 65},
+        {"customer": "back\\slash"},
+        {"quantity": 0},
+        {"quantity": True},
+        {"quantity": 2.0},
+        {"quantity": 1 << 41},
+        {"type": "hold"},
+        {"type": ["issue"]},
+        {"expires_at": "2026-01-01T00:00:00Z"},
+        {"effective_at": "2026-01-01T00:00:00"},
+        {"effective_at": 5},
+        {"reason": ""},
+        {"actor": 7},
+    ],
+)
+def test_what_is_unusual_in_a_line_is_left_to_the_shape(unusual: dict[str, Any]) -> None:
+    line = {"type": "issue", "key": "k", "customer": "C", "entitlement": "E", "quantity": 1}
+    assert read_plain(line, {}) is not None
+    assert read_plain(line | unusual, {}) is None
+    assert read_plain({name: value for name, value in line.items() if name != "key"}, {}) is None
+
+
+@pytest.mark.parametrize("kind", ["issue", "consume"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"reason": "because é", "reference": "order:1", "actor": "Bob", "effective_at": None}],
+)
+def test_the_body_is_that_of_the_whole_event(kind: str, more: dict[str, Any]) -> None:
+    event = decided(standing(lot(1, 3), lot(2, 4, held=1)), kind, **more)
+    assert event is not None
+    assert event.body() == encode_event(event.whole())
