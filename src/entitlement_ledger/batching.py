@@ -264,7 +264,10 @@ class Batch:
         )
 
     def _load_standings(self, plain: list[PlainCommand]) -> None:
-        """Load where the holdings of commands stand, as far as it is not known."""
+        """Load where the holdings of commands stand, as far as it is not known.
+
+        Of whom the projections lack a plain event it is known: it is only forgotten with those.
+        """
         known = self.book.standings
         pairs = {(each.customer, each.entitlement) for each in plain}
         lacking = {pair for pair in pairs if pair[1] not in known.get(pair[0], ())}
@@ -272,8 +275,6 @@ class Batch:
         self.counts.known += len(pairs) - len(lacking)
         if not lacking:
             return
-        if not lacking.isdisjoint(self.book.ahead.pairs):
-            self.project()
         found = standings(self.connection, lacking)
         for (customer, entitlement), standing in found.items():
             known.setdefault(customer, {})[entitlement] = standing

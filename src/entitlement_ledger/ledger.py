@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.answers import Imported
 from entitlement_ledger.audit.sealing import as_it_is, check_witness
 from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.backups import restore_backup
+from entitlement_ledger.checks.published import publish
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
@@ -81,7 +82,7 @@ class Ledger(Keeping):
             StoreError: it cannot be written.
         """
         path = store_path(store)
-        create_store(path)
+        create_store(path, publish)
         put_aside(witness_path(path, witness))
         put_aside(archive_folder(path))
 
@@ -227,7 +228,11 @@ class Ledger(Keeping):
     def rebuild(self, progress: Progress = silent) -> int:
         """Drop the projections and make them again; give the number of events read."""
         with self._explained():
-            return self._writer.alone(lambda connection: rebuild(connection, progress))
+            return self._writer.alone(lambda connection: self._rebuild(connection, progress))
+
+    def _rebuild(self, connection: Connection, progress: Progress) -> int:
+        publish(connection)
+        return rebuild(connection, progress)
 
 
 def witness_path(path: Path, folder: Path | None) -> Path:

@@ -221,7 +221,7 @@ class Reading:
             InputError: there is no check of a name.
         """
         with self._read() as connection:
-            return list(run_checks(connection, names))
+            return list(run_checks(connection, names, self._now(connection)))
 
     def access(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Access:
         """Say whether a customer has an entitlement at an instant, and why.

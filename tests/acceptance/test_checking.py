@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from support import command, entl, hours, new_store, one_line, post
 
+from entitlement_ledger.checks.consistency import CHECKS
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
@@ -61,22 +63,36 @@ BREAKS: list[tuple[str, str, set[str]]] = [
     ("balances",
      "UPDATE live_postings SET effective_at = effective_at + INTERVAL 5 MINUTE "
      "WHERE sequence = (SELECT sequence FROM transactions WHERE key = 'r')",
-     {"balances"}),
+     {"balances", "grant_accounts"}),
     ("projections", "UPDATE grants SET category = 'promo'", {"projections"}),
     ("time_never_goes_back",
      "UPDATE live_journal SET recorded_at = recorded_at + INTERVAL 1 DAY WHERE sequence = 2",
      {"time_never_goes_back"}),
     ("hold_resolved_once",
      "INSERT INTO resolutions SELECT sequence, 99, target, 'released' FROM resolutions",
-     {"hold_resolved_once"}),
+     {"hold_resolved_once", "what_became"}),
     ("not_reversed_beyond", "UPDATE transactions SET quantity = 5 WHERE type = 'reverse'",
-     {"not_reversed_beyond"}),
+     {"not_reversed_beyond", "what_became"}),
     ("key_has_one_outcome", "DELETE FROM idempotency WHERE key = 'a'", {"key_has_one_outcome"}),
     ("every_event_is_projected", "DELETE FROM transactions WHERE key = 'c'",
      {"every_event_is_projected"}),
     ("approved_by_another", "UPDATE transactions SET proposal = true WHERE key = 'h'",
      {"approved_by_another"}),
     ("references_exist", "DELETE FROM customers WHERE id = 'C1'", {"references_exist"}),
+    ("grant_accounts", "UPDATE grants SET consumed = consumed + 1 WHERE quantity = 10",
+     {"grant_accounts"}),
+    ("what_became", "UPDATE transactions SET became = 'released' WHERE key = 'h'", {"what_became"}),
+    ("orphaned_holds", "UPDATE grants SET held = 3 WHERE quantity = 10",
+     {"orphaned_holds", "grant_accounts"}),
+    ("due_work",
+     "UPDATE grants SET expires_at = TIMESTAMP '2026-05-01'; "
+     "UPDATE transactions SET recorded_at = TIMESTAMP '2026-01-01' WHERE key = 'a'",
+     {"due_work"}),
+    ("missed_renewals",
+     "INSERT INTO subscriptions SELECT 'S9', 'C1', 'BASIC', recorded_at, NULL, "
+     "TIMESTAMP '2026-01-01', '{}', sequence FROM transactions WHERE key = 'b'; "
+     "UPDATE transactions SET recorded_at = TIMESTAMP '2026-01-01' WHERE key = 'b'",
+     {"missed_renewals"}),
     ("hashes", "UPDATE live_journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
 ]  # fmt: skip
 
@@ -90,6 +106,31 @@ def test_a_check_fails_when_what_it_protects_from_has_happened(
     assert name in fails
     follows = set() if name in ("time_never_goes_back", "hashes") else {"projections"}
     assert set(failed(store)) == fails | follows
+
+
+def test_an_outside_client_reads_each_check_as_a_view(store: str) -> None:
+    with duckdb.connect(store) as connection:
+        views = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND view_name LIKE 'check%'"
+        ).fetchall()
+        assert {name for (name,) in views} == {f"check_{check.name}" for check in CHECKS}
+        for (name,) in views:
+            assert connection.execute(f"SELECT * FROM {name}").fetchall() == []
+        connection.execute("UPDATE live_postings SET quantity = 9 WHERE account = 'issuance'")
+        assert len(connection.execute("SELECT * FROM check_zero_sum").fetchall()) == 2
+
+
+def test_a_view_that_was_altered_hides_nothing(store: str) -> None:
+    with duckdb.connect(store) as connection:
+        connection.execute("UPDATE live_postings SET quantity = 9 WHERE account = 'issuance'")
+        connection.execute("CREATE OR REPLACE VIEW check_zero_sum AS SELECT 1 WHERE false")
+    assert "zero_sum" in failed(store)
+
+
+def test_what_is_due_since_today_is_no_fault_yet(store: str) -> None:
+    with duckdb.connect(store) as connection:
+        connection.execute("UPDATE grants SET expires_at = TIMESTAMP '2026-01-01'")
+    assert "due_work" not in failed(store)
 
 
 def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:

@@ -147,3 +147,15 @@ def test_a_hold_that_has_an_end_is_left_to_the_rules(wait: int, between: str) ->
     assert plain == ruled
     statuses = [each.status for each in plain[0]]
     assert statuses == ["completed", "pending", "completed", "completed" if wait else "refused"]
+
+
+def test_a_sweep_ahead_of_time_is_not_forgotten() -> None:
+    steps = [
+        _step("issue", "a", quantity=10, until=START + HOUR),
+        _step("issue", "b", quantity=2),
+        _step("consume", "c", quantity=1),
+        _step("consume", "d", quantity=5),
+    ]
+    cuts = [(2, ""), (1, "restart"), (1, "due")]
+    plain, ruled = (_post(steps, cuts, plainly=plainly) for plainly in (True, False))
+    assert plain == ruled

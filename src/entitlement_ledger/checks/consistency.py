@@ -1,33 +1,65 @@
-"""The consistency checks that are one query each: a query finds the rows at fault."""
+"""The consistency checks that are one query each: a query finds the rows at fault.
+
+Each is a view in the store too, `check_NAME`, for whoever reads it with another program. The ledger
+itself never believes a view: it asks the query.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
+from entitlement_ledger.domain.instants import DAY
 from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
+    InstantColumn,
     customers,
     entitlements,
     grants,
     idempotency,
     journal,
+    lapses,
     postings,
+    product_versions,
     records,
     resolutions,
+    subscriptions,
     transactions,
 )
 
-_g, _j, _p, _r, _t = grants.c, journal.c, postings.c, resolutions.c, transactions.c
+_g, _j, _l, _p, _r, _t = (
+    table.c for table in (grants, journal, lapses, postings, resolutions, transactions)
+)
+
+
+GRACE = DAY
+"""How long work may be due without being done: due work is run once a day, or more often."""
+
+NOW_NAME = "now"
+NOW: ColumnElement[Any] = bindparam(NOW_NAME, type_=InstantColumn())
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what it protects from, and the query that finds what is at fault."""
+    """One check: what it protects from, and the query that finds what is at fault.
+
+    The query may have a parameter, `now`: an instant that lies `GRACE` back.
+    """
 
     name: str
     protects: str
@@ -149,18 +181,155 @@ def _every_event_is_projected() -> Select[Any]:
 
 
 def _references_exist() -> Select[Any]:
+    """Of what was refused, the customer or the entitlement need not exist."""
+    of_grants = select(
+        _g.sequence, _g.customer, _g.entitlement, literal(None).label("product")
+    ).select_from(grants)
+    of_others = select(_t.sequence, _t.customer, _t.entitlement, _t.product).where(
+        _t.status != Status.REFUSED
+    )
+    named = union_all(of_grants, of_others).subquery("named")
     missing = case(
-        (customers.c.id.is_(None), "customer"), (entitlements.c.code.is_(None), "entitlement")
+        (customers.c.id.is_(None), "customer"),
+        (
+            and_(named.c.entitlement.is_not(None), entitlements.c.code.is_(None)),
+            "entitlement",
+        ),
+        (
+            and_(
+                named.c.product.is_not(None),
+                named.c.product.not_in(select(product_versions.c.code)),
+            ),
+            "product",
+        ),
     )
     return (
-        select(_g.id, missing.label("missing"))
+        select(named.c.sequence, named.c.customer, missing.label("missing"))
         .select_from(
-            grants.outerjoin(customers, customers.c.id == _g.customer).outerjoin(
-                entitlements, entitlements.c.code == _g.entitlement
+            named.outerjoin(customers, customers.c.id == named.c.customer).outerjoin(
+                entitlements, entitlements.c.code == named.c.entitlement
             )
         )
-        .where(customers.c.id.is_(None) | entitlements.c.code.is_(None))
+        .where(missing.is_not(None))
+        .order_by(named.c.sequence)
+    )
+
+
+def _grant_accounts() -> Select[Any]:
+    """What is kept beside each grant, against the postings."""
+
+    def total(account: Account) -> ColumnElement[Any]:
+        posted = func.sum(case((_p.account == account.value, _p.quantity), else_=0))
+        return func.coalesce(posted, 0).label(account.value)
+
+    kept = [account for account in Account if account is not Account.ISSUANCE]
+    sums = (
+        select(_p.grant, *map(total, kept), func.max(_p.effective_at).label("last_at"))
+        .group_by(_p.grant)
+        .subquery("sums")
+    )
+    unlike = [func.coalesce(sums.c[each.value], 0) != _g[each.value] for each in kept]
+    return (
+        select(_g.id, *(_g[each.value] for each in kept))
+        .select_from(grants.outerjoin(sums, sums.c.grant == _g.id))
+        .where(or_(*unlike, sums.c.last_at.is_distinct_from(_g.last_at)))
         .order_by(_g.id)
+    )
+
+
+def _what_became() -> Select[Any]:
+    """What is kept beside each transaction, against the later ones."""
+    later = transactions.alias("later")
+    undone = (
+        select(later.c.target, func.sum(later.c.quantity).label("undone"))
+        .where(
+            or_(
+                later.c.executes == CommandType.REVERSE,
+                and_(later.c.type == CommandType.REVERSE, ~later.c.proposal),
+            ),
+            later.c.status == Status.COMPLETED,
+        )
+        .group_by(later.c.target)
+        .subquery("reversed")
+    )
+    newest = func.row_number().over(
+        partition_by=_r.target, order_by=(_r.sequence.desc(), _r.place.desc())
+    )
+    ranked = select(_r.target, _r.status, newest.label("place")).subquery("ranked")
+    joined = transactions.outerjoin(undone, undone.c.target == _t.sequence).outerjoin(
+        ranked, and_(ranked.c.target == _t.sequence, ranked.c.place == 1)
+    )
+    return (
+        select(_t.sequence, _t.undone, undone.c.undone.label("reversed"), _t.became)
+        .select_from(joined)
+        .where(
+            or_(
+                func.coalesce(undone.c.undone, 0) != _t.undone,
+                ranked.c.status.is_distinct_from(_t.became),
+            )
+        )
+        .order_by(_t.sequence)
+    )
+
+
+def _orphaned_holds() -> Select[Any]:
+    """What grants hold, against what the holds that nobody has ended keep on them."""
+    newest = func.row_number().over(
+        partition_by=(_l.hold, _l.grant), order_by=(_l.sequence.desc(), _l.place.desc())
+    )
+    ranked = select(_l.hold, _l.grant, _l.account, newest.label("place")).subquery("ranked")
+    ended = select(ranked.c.hold).where(
+        ranked.c.place == 1,
+        ranked.c.account != Account.HELD,
+        ranked.c.hold == _p.sequence,
+        ranked.c.grant == _p.grant,
+    )
+    kept = (
+        select(_p.grant, func.sum(_p.quantity).label("kept"))
+        .select_from(postings.join(transactions, _t.sequence == _p.sequence))
+        .where(
+            _p.account == Account.HELD,
+            _p.quantity > 0,
+            did(CommandType.HOLD),
+            or_(_t.became.is_(None), _t.became == Status.EXPIRED),
+            ~ended.exists(),
+        )
+        .group_by(_p.grant)
+        .subquery("kept")
+    )
+    return (
+        select(_g.id, _g.held, func.coalesce(kept.c.kept, 0).label("kept_by_holds"))
+        .select_from(grants.outerjoin(kept, kept.c.grant == _g.id))
+        .where(func.coalesce(kept.c.kept, 0) != _g.held)
+        .order_by(_g.id)
+    )
+
+
+def _due_work() -> Select[Any]:
+    """What should have been recorded long ago: grants that ended, holds that lapsed."""
+    ended = (
+        select(_g.id.label("what"), _g.expires_at.label("due_at"))
+        .select_from(grants.join(transactions, _t.sequence == _g.sequence))
+        .where(_g.available > 0, _g.expires_at <= NOW, _t.recorded_at <= NOW)
+    )
+    lapsed = select(func.concat("entl:", _t.sequence).label("what"), _t.expires_at).where(
+        did(CommandType.HOLD),
+        _t.status == Status.PENDING,
+        _t.became.is_(None),
+        _t.expires_at <= NOW,
+        _t.recorded_at <= NOW,
+    )
+    due = union_all(ended, lapsed).subquery("due")
+    return select(due).order_by(due.c.due_at, due.c.what)
+
+
+def _missed_renewals() -> Select[Any]:
+    s = subscriptions.c
+    return (
+        select(s.id, s.customer, s.product, s.due_at)
+        .select_from(subscriptions.join(transactions, _t.sequence == s.sequence))
+        .where(s.due_at <= NOW, _t.recorded_at <= NOW)
+        .order_by(s.due_at, s.id)
     )
 
 
@@ -201,4 +370,11 @@ CHECKS = (
     Check("approved_by_another", "somebody deciding on what they proposed",
           _approved_by_another()),
     Check("references_exist", "a grant of nobody, or of nothing", _references_exist()),
+    Check("grant_accounts", "a quick balance that the postings do not sum to", _grant_accounts()),
+    Check("what_became", "a status that no later transaction gave", _what_became()),
+    Check("orphaned_holds", "a quantity held for nobody, or a hold that keeps nothing",
+          _orphaned_holds()),
+    Check("due_work", "an end that was due for more than a day and is not recorded", _due_work()),
+    Check("missed_renewals", "a period that should have begun more than a day ago",
+          _missed_renewals()),
 )  # fmt: skip

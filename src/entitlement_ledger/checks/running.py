@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.checks import replaying
-from entitlement_ledger.checks.consistency import CHECKS, Check
+from entitlement_ledger.checks.consistency import CHECKS, GRACE, NOW_NAME, Check
 from entitlement_ledger.checks.telling import told_balances
+from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.journal import RawRow, read_rows
 from entitlement_ledger.store.scratch import stale_rows
@@ -37,8 +38,8 @@ def check_names() -> list[str]:
     return [*(check.name for check in CHECKS), *REPLAYS, *COMPARISONS]
 
 
-def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckResult]:
-    """Run the checks of these names, or all.
+def run_checks(connection: Connection, names: Sequence[str], now: Instant) -> Iterator[CheckResult]:
+    """Run the checks of these names, or all; `now` says what is due.
 
     Raises:
         InputError: there is no check of a name.
@@ -49,7 +50,7 @@ def run_checks(connection: Connection, names: Sequence[str]) -> Iterator[CheckRe
     wanted = set(names or check_names())
     for check in CHECKS:
         if check.name in wanted:
-            yield _query(connection, check)
+            yield _query(connection, check, now)
     for name, (protects, replay) in REPLAYS.items():
         if name in wanted:
             yield _counted(name, protects, replay(read_rows(connection)))
@@ -64,11 +65,12 @@ def _counted(name: str, protects: str, faults: Iterator[dict[str, Any]]) -> Chec
     return CheckResult(name, not violations, violations, tuple(examples), protects)
 
 
-def _query(connection: Connection, check: Check) -> CheckResult:
+def _query(connection: Connection, check: Check, now: Instant) -> CheckResult:
+    since = {NOW_NAME: now - GRACE}
     counted = select(func.count()).select_from(check.at_fault.order_by(None).subquery("at_fault"))
-    violations = connection.execute(counted).scalar_one()
+    violations = connection.execute(counted, since).scalar_one()
     examples: tuple[dict[str, Any], ...] = ()
     if violations:
-        rows = connection.execute(check.at_fault.limit(_EXAMPLES)).all()
+        rows = connection.execute(check.at_fault.limit(_EXAMPLES), since).all()
         examples = tuple(dict(row._mapping) for row in rows)
     return CheckResult(check.name, not violations, violations, examples, check.protects)

@@ -51,13 +51,11 @@ class Ahead:
 
     Attributes:
         plain: customers of plain events, which leave no trace in `holdings`.
-        pairs: what those were about.
         ruled: customers of all other events, which leave none in `standings`.
         keys: the keys of the plain events.
     """
 
     plain: set[str] = field(default_factory=set)
-    pairs: set[HoldingKey] = field(default_factory=set)
     ruled: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
@@ -190,10 +188,8 @@ class Book:
                 self.ahead.ruled.add(event.customer)
 
     def _note_ahead(self, event: PlainEvent) -> None:
-        asked = event.asked
-        self.ahead.pairs.add((asked.customer, asked.entitlement))
-        self.ahead.plain.add(asked.customer)
-        self.ahead.keys.add(asked.key)
+        self.ahead.plain.add(event.asked.customer)
+        self.ahead.keys.add(event.asked.key)
 
     def forget(self, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept.

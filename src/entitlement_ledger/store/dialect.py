@@ -247,6 +247,12 @@ def make_view(
     database.execute(f"CREATE OR REPLACE {kind} {view.name} AS {selects}")
 
 
+def make_query_view(connection: Connection, name: str, query: Select[Any]) -> None:
+    """Make a view of a query, in place of an earlier one."""
+    said = query.compile(connection, compile_kwargs={"literal_binds": True})
+    raw(connection).execute(f"CREATE OR REPLACE VIEW {name} AS {said}")
+
+
 def make_indexes(connection: Connection, columns: Iterable[Column[Any]]) -> None:
     """Index columns of tables that have no such index."""
     for each in columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
@@ -118,8 +119,8 @@ def store_id(connection: Connection) -> str:
     return "".join(connection.execute(asked).scalars().all())
 
 
-def create_store(path: Path) -> None:
-    """Make an empty store. It appears whole or not at all.
+def create_store(path: Path, furnish: Callable[[Connection], None]) -> None:
+    """Make an empty store, with what `furnish` puts into it. It appears whole or not at all.
 
     Raises:
         InputError: there is something at that path already.
@@ -130,7 +131,7 @@ def create_store(path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_empty(unfinished)
+        _write_empty(unfinished, furnish)
         os.link(unfinished, path)
     except FileExistsError:
         raise InputError(f"{path} exists already and was not touched: name another path") from None
@@ -143,7 +144,7 @@ def create_store(path: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _write_empty(path: Path) -> None:
+def _write_empty(path: Path, furnish: Callable[[Connection], None]) -> None:
     engine = make_engine(str(path), read_only=False)
     try:
         with engine.begin() as connection:
@@ -151,6 +152,7 @@ def _write_empty(path: Path) -> None:
             make_indexes(connection, INDEXED)
             for view, live in VIEWS.items():
                 make_view(raw(connection), view, live)
+            furnish(connection)
             said = {_SCHEMA: str(SCHEMA_VERSION), STORE_ID: uuid.uuid4().hex}
             append(connection, store, {"name": list(said), "value": list(said.values())})
     finally:
