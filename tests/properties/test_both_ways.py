@@ -154,8 +154,9 @@ def test_a_sweep_ahead_of_time_is_not_forgotten() -> None:
         _step("issue", "a", quantity=10, until=START + HOUR),
         _step("issue", "b", quantity=2),
         _step("consume", "c", quantity=1),
+        _step("issue", "of somebody else", customer="C2"),
         _step("consume", "d", quantity=5),
     ]
-    cuts = [(2, ""), (1, "restart"), (1, "due")]
+    cuts = [(2, ""), (1, "restart"), (1, "due"), (1, "read")]
     plain, ruled = (_post(steps, cuts, plainly=plainly) for plainly in (True, False))
     assert plain == ruled
