@@ -300,6 +300,41 @@ class StoreStatus(msgspec.Struct, frozen=True):
     last_recorded_at: Instant | None
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """A pattern that a rule found, and where its review stands.
+
+    Attributes:
+        id: stays the same when the rules run again.
+        transactions: ids, in the order of their recording.
+        why: a sentence with the numbers.
+        score: from 1 to 100, within its severity.
+        state: `open`, `investigating`, `confirmed` or `dismissed`.
+    """
+
+    id: str
+    rule: str
+    severity: str
+    customer: str | None
+    actor: str | None
+    transactions: tuple[str, ...]
+    why: str
+    score: int
+    state: str
+    assigned_to: str | None = None
+
+
+class ReviewStep(msgspec.Struct, frozen=True):
+    """One step of a finding's review; `transactions` is the evidence that there was then."""
+
+    sequence: int
+    decision: str
+    actor: str
+    assigned_to: str | None
+    reason: str
+    transactions: tuple[str, ...]
+    recorded_at: Instant
+
+
 class Imported(msgspec.Struct, frozen=True):
     """What an import did with one file. With problems, nothing of it was loaded."""
 

@@ -245,9 +245,6 @@ class Batch:
                     else:
                         self.made[place] = made
                 place += 1
-        for customer in ruled:
-            # Moved on by what may have to be decided again, or about to be by the rules.
-            book.standings.pop(customer, None)
 
     def _may_be_plain(self, asked: PlainCommand) -> bool:
         """Say whether customer and entitlement are such that nothing is refused for them."""

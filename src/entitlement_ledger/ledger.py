@@ -61,6 +61,7 @@ class Ledger(Keeping):
         signing_key: Path | None = None,
         plainly: bool = True,
         remembered_max: int = HOLDINGS_MAX,
+        suspicious: Mapping[str, object] | None = None,
     ) -> None:
         """Use `open` instead."""
         super().__init__(engine, path, read_only=read_only, clock=clock)
@@ -68,6 +69,8 @@ class Ledger(Keeping):
         policy = Policy(mapped=bool(roles), approvals=tuple(approvals))
         self._witness = witness
         self._signing_key = signing_key
+        self._approvals = tuple(approvals)
+        self._suspicious = suspicious or {}
         self._archives = archives
         self._writer = Writer(
             engine, clock, roles.get, policy, witness, plainly=plainly, holdings_max=remembered_max
@@ -124,6 +127,7 @@ class Ledger(Keeping):
         unwitnessed: bool = False,
         plainly: bool = True,
         remembered_max: int = HOLDINGS_MAX,
+        suspicious: Mapping[str, object] | None = None,
     ) -> Self:
         """Open a store that exists.
 
@@ -131,6 +135,7 @@ class Ledger(Keeping):
         that a crash left behind the journal are brought up, unless they are to be rebuilt.
         `witness` is the folder of the witness, beside the store by default; `signing_key` the file
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
+        `suspicious` sets parameters of the rules of suspicious activity, by rule.
         `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
         from what is left of grants; without it the rules decide every command, to the same effect.
         `remembered_max` is of how many customers the writer remembers what they hold; 0 remembers
@@ -160,6 +165,7 @@ class Ledger(Keeping):
             signing_key=signing_key,
             plainly=plainly,
             remembered_max=remembered_max,
+            suspicious=suspicious,
         )
 
     def close(self) -> None:

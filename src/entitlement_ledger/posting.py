@@ -167,6 +167,11 @@ class Writer:
             with self._engine.begin() as connection:
                 return work(connection)
 
+    def aside(self, work: Callable[[Connection], Told]) -> Told:
+        """Write what no event is about, while nothing is posted: what is remembered stays true."""
+        with self._lock:
+            return self._trusted(work)
+
     def between_commits(self, work: Callable[[], None]) -> None:
         """Do work on the file, outside any transaction, while nothing is posted."""
         with self._lock:

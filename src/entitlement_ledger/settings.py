@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entitlement_ledger.domain.policy import ApprovalRule
 
 _APP = "entitlement-ledger"
-_NAMES = ("store", "theme", "witness", "signing_key", "roles", "approval")
+_NAMES = ("store", "theme", "witness", "signing_key", "roles", "approval", "suspicious")
 _ROLES = ("support", "supervisor", "auditor", "finance", "system")
 _KINDS = ("points", "credits", "quota", "feature", "offer")
 _TYPES = (
@@ -37,6 +37,8 @@ class Settings:
         theme: name of the console's theme; None is the default.
         witness: the folder of witnesses; None is beside the store.
         signing_key: the file of the key that signs checkpoints.
+        suspicious: parameters of the rules of suspicious activity, by rule; whether there are such
+            rules and parameters, the rules say.
     """
 
     store: str
@@ -46,6 +48,7 @@ class Settings:
     witness: Path | None = None
     signing_key: Path | None = None
     approvals: tuple[ApprovalRule, ...] = ()
+    suspicious: Mapping[str, object] = field(default_factory=dict)
 
 
 def config_folder() -> Path:
@@ -72,7 +75,11 @@ def load_settings(*, store: str | None = None, actor: str | None = None) -> Sett
     unknown = sorted(set(roles.values()) - set(_ROLES))
     if unknown:
         raise InputError(f"{path}: roles: {unknown[0]} is not one of {', '.join(_ROLES)}")
+    suspicious = said.get("suspicious", {})
+    if not isinstance(suspicious, dict):
+        raise InputError(f"{path}: suspicious must be tables: [suspicious.RULE]")
     return Settings(
+        suspicious=suspicious,
         approvals=_approvals(said.get("approval", []), path),
         store=store or os.environ.get("ENTL_STORE") or _text(said, "store", path) or _default(),
         actor=actor or getpass.getuser(),

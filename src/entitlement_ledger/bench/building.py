@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from entitlement_ledger.domain.instants import MINUTE, Instant, format_instant, parse_instant
+from entitlement_ledger.domain.instants import DAY, Instant, format_instant, parse_instant
 from entitlement_ledger.ledger import Ledger
 
-_BATCH = 10_000
+_BATCH = 50_000
 _CUSTOMER_EVENTS = 25
 _BEGIN = parse_instant("2025-01-01T00:00:00Z")
+_SPAN = 600 * DAY
 CODES = ("POINTS", "CREDITS", "STORAGE")
 
 
@@ -24,7 +25,7 @@ def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], N
     Ledger.create(store)
     with Ledger.open(store) as ledger:
         ledger.import_files([feeds], actor="bench")
-        lines = _commands(random.Random(seed), customers)  # noqa: S311 - not secret
+        lines = _commands(random.Random(seed), customers, events)  # noqa: S311 - not secret
         while (done := ledger.status().events) < events:
             batch = [next(lines) for _ in range(min(_BATCH, events - done))]
             ledger.post(batch, actor="bench", history=True)
@@ -46,14 +47,18 @@ def _write_feeds(folder: Path, customers: int) -> Path:
     return folder
 
 
-def _commands(chance: random.Random, customers: int) -> Iterator[dict[str, Any]]:
-    """Give commands in the order of time: grants, draws, holds and what becomes of them."""
+def _commands(chance: random.Random, customers: int, events: int) -> Iterator[dict[str, Any]]:
+    """Give commands in the order of time: grants, draws, holds and what becomes of them.
+
+    So many events take less than two years, which are over: what is posted later comes later.
+    """
+    step = 2 * _SPAN // events
     now: Instant = _BEGIN
     held: list[tuple[str, str]] = []
     number = 0
     while True:
         number += 1
-        now += chance.randrange(MINUTE)
+        now += chance.randrange(step)
         customer, code = f"C{chance.randrange(customers)}", chance.choice(CODES)
         line: dict[str, Any] = {
             "key": f"b{number}",

@@ -124,6 +124,7 @@ def opened(
         read_only=read_only,
         roles=settings.roles,
         approvals=settings.approvals,
+        suspicious=settings.suspicious,
         catching_up=catching_up,
         unwitnessed=unwitnessed,
         witness=settings.witness,

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from entitlement_ledger.cli import benching, proving  # noqa: F401 - their commands join
+from entitlement_ledger.cli import benching, proving, suspecting  # noqa: F401 - they join
 from entitlement_ledger.cli.commands import entl
 from entitlement_ledger.cli.printing import narrate
 from entitlement_ledger.errors import LedgerError

@@ -204,9 +204,10 @@ class RecordEvent(
     """One change to a customer, an entitlement, a product or a feed, with what it was before.
 
     The closing of a period is one too: `id` is when it ends, `after` what was put into its archive.
+    So is each step of the review of a finding: `after` is the decision and the evidence there was.
 
     Attributes:
-        record: `customer`, `entitlement`, `product`, `feed` or `archive`.
+        record: `customer`, `entitlement`, `product`, `feed`, `archive` or `finding`.
         personal: what name, email and creation time of a customer hash to under the customer's
             key, in hexadecimal; None once they are destroyed. Never what they are.
         personal_changed: they are others than before.
@@ -238,6 +239,8 @@ class RecordEvent(
             return "forgotten"
         if self.record == "archive":
             return "closed"
+        if self.record == "finding":
+            return str(self.after["decision"])
         return "added" if self.before is None else "changed"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 
-from entitlement_ledger.sample.activities import ACTIVITIES
+from entitlement_ledger.sample.activities import ACTIVITIES, Intent
 from entitlement_ledger.sample.catalogue import ENTITLEMENT_COLUMNS, ENTITLEMENTS, PRODUCTS
 from entitlement_ledger.sample.company import Company
 from entitlement_ledger.sample.people import make_customers
@@ -24,14 +24,28 @@ def make_files(seed: int = SEED) -> dict[str, bytes]:
     """Make every file of the sample company, by name. The same seed gives the same bytes."""
     random = Random(seed)  # noqa: S311 - made-up data, no secrets
     company = Company(random, make_customers(random))
-    intents = [
+    live(company, usual(company))
+    return files(company)
+
+
+def usual(company: Company) -> list[Intent]:
+    """Give what people and systems do in a usual year."""
+    return [
         intent
         for activity in (*ACTIVITIES, support, maps, repairs)
-        for intent in activity(random, company.customers)
+        for intent in activity(company.random, company.customers)
     ]
+
+
+def live(company: Company, intents: Iterable[Intent]) -> None:
+    """Let a company live through its year."""
     for at, act in sorted(intents, key=lambda intent: intent[0]):
         act(company, at)
     company.tickets.sort(key=lambda ticket: (ticket.opened_at, ticket.id))
+
+
+def files(company: Company) -> dict[str, bytes]:
+    """Write down what a company went through, by the name of the file."""
     return {
         "customers.csv": _csv(
             ("id", "name", "email", "segment", "status", "created_at"),

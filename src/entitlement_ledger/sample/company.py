@@ -60,6 +60,7 @@ class Company:
         lines: the commands, in the order of their arrival.
         billing: the rows of `billing.csv`.
         drawn: consumes that may still be reversed, oldest first.
+        namesakes: customers who are, or are called like, one of the staff.
     """
 
     random: Random
@@ -70,13 +71,12 @@ class Company:
     tickets: list[Ticket] = field(default_factory=list)
     drawn: list[TransactionEvent] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
+    namesakes: dict[str, Person] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Tell the book the customers and the catalogue."""
-        for person in self.customers:
-            self.book.customers[person.id] = Customer(
-                id=person.id, segment=person.segment, status=CustomerStatus(person.status)
-            )
+        known, self.customers = self.customers, []
+        self.welcome(known)
         for row in ENTITLEMENTS:
             fields = dict(zip(ENTITLEMENT_COLUMNS, row, strict=True))
             self.book.entitlements[row[0]] = Entitlement(
@@ -92,6 +92,14 @@ class Company:
 
         for product in PRODUCTS:
             self.book.products[product["code"]] = [(YEAR_FROM, msgspec.convert(product, Product))]
+
+    def welcome(self, people: list[Person]) -> None:
+        """Take in more customers."""
+        self.customers += people
+        for person in people:
+            self.book.customers[person.id] = Customer(
+                id=person.id, segment=person.segment, status=CustomerStatus(person.status)
+            )
 
     def next(self, series: str) -> int:
         """Give the next number of a series."""

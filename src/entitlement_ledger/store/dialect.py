@@ -37,6 +37,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.pool import QueuePool
 
 from entitlement_ledger.domain.instants import to_datetime
@@ -199,6 +200,16 @@ def beside(
 
 
 @contextmanager
+def beside_values(
+    connection: Connection, name: str, values: Sequence[str]
+) -> Iterator[TableClause]:
+    """Let statements read texts that are in memory as a table of one column."""
+    texts: ColumnClause[Any] = column(name, String())
+    with beside(connection, [texts], {name: list(values)}) as rows:
+        yield rows
+
+
+@contextmanager
 def attached(connection: Connection, path: Path) -> Iterator[str]:
     """Let statements on this connection, which only reads, read another database file too."""
     name = f"beside_{next(_names)}"
@@ -263,6 +274,11 @@ def make_indexes(connection: Connection, columns: Iterable[Column[Any]]) -> None
 def microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
     """Give a column of instants as numbers, which costs less where there are many."""
     return func.epoch_us(instant, type_=BigInteger)
+
+
+def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give the values of a group as a list, the lowest first."""
+    return func.array_agg(aggregate_order_by(sequences, sequences))
 
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:

@@ -36,6 +36,7 @@ from entitlement_ledger.store.tables import (
     product_versions,
     records,
     resolutions,
+    reviews,
     store,
     subscriptions,
     transactions,
@@ -78,6 +79,7 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         upsert(connection, customers, _customers(_latest(changes, "customer")))
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
+        append(connection, reviews, _reviews(changes))
     mark_projected(connection, events[-1].sequence)
 
 
@@ -450,4 +452,25 @@ def _products(events: list[RecordEvent]) -> Columns:
             if event.record == "product"
         ),
         "code sequence recorded_at name tier period lines status",
+    )
+
+
+def _reviews(events: list[RecordEvent]) -> Columns:
+    return _table(
+        reviews,
+        (
+            (
+                event.sequence,
+                event.id,
+                event.after["decision"],
+                event.actor,
+                event.after["assigned_to"],
+                event.reason or "",
+                canonical(event.after["transactions"]).decode(),
+                event.recorded_at,
+            )
+            for event in events
+            if event.record == "finding"
+        ),
+        "sequence finding decision actor assigned_to reason transactions recorded_at",
     )

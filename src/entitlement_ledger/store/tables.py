@@ -273,6 +273,34 @@ checkpoints = Table(
 )
 """Signed notes on what the journal was at a size. Made by the ledger; not made again."""
 
+reviews = Table(
+    "reviews",
+    metadata,
+    _big("sequence", key=True),
+    _text("finding"),
+    _text("decision"),
+    _text("actor"),
+    _text("assigned_to", nullable=True),
+    _text("reason"),
+    _text("transactions"),
+    _instant("recorded_at"),
+)
+"""One row a step of a review; `transactions` is the evidence that there was then, in JSON."""
+
+findings = Table(
+    "findings",
+    metadata,
+    _text("id", key=True),
+    _text("rule"),
+    _text("severity"),
+    _big("score"),
+    _text("customer", nullable=True),
+    _text("actor", nullable=True),
+    _text("why"),
+    _text("transactions"),
+)
+"""What the rules found when they were last run; `transactions` is JSON. They find it again."""
+
 PROJECTIONS = (
     transactions,
     records,
@@ -286,6 +314,7 @@ PROJECTIONS = (
     customers,
     entitlements,
     product_versions,
+    reviews,
 )
 
 VIEWS = {journal: live_journal, postings: live_postings}

@@ -1,0 +1,154 @@
+"""How well the rules of suspicious activity find what was planted, on seeds of one's choice."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from entitlement_ledger.answers import Finding
+from entitlement_ledger.bench.measuring import Tell
+from entitlement_ledger.domain.events import transaction_id
+from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.sample.__main__ import files, live, usual
+from entitlement_ledger.sample.company import Company
+from entitlement_ledger.sample.people import STAFF, Person, make_customers
+from entitlement_ledger.sample.planted import Case, Plants
+from entitlement_ledger.sample.year import YEAR_FROM
+
+LIMIT = 2000
+_EACH = 3
+_SHARE = 0.5
+
+
+@dataclass(slots=True)
+class Score:
+    """What one rule found, over all seeds."""
+
+    planted: int = 0
+    found: int = 0
+    findings: int = 0
+    true: int = 0
+
+    @property
+    def recall(self) -> float:
+        """The share of what was planted that was found."""
+        return self.found / self.planted if self.planted else 1.0
+
+    @property
+    def precision(self) -> float:
+        """The share of what was found that had been planted, by whatever rule's name."""
+        return self.true / self.findings if self.findings else 1.0
+
+
+@dataclass(slots=True)
+class Detection:
+    """Scores by rule; how many findings are about normal transactions, and of how many."""
+
+    scores: dict[str, Score] = field(default_factory=dict)
+    false: int = 0
+    normal: int = 0
+
+    def score(self, rule: str) -> Score:
+        """Give a rule's score."""
+        return self.scores.setdefault(rule, Score())
+
+
+def detect(seeds: Iterable[int], folder: Path, tell: Tell) -> Detection:
+    """Live through a year for each seed, run the rules on it, and count."""
+    detection = Detection()
+    for seed in seeds:
+        tell(f"a year of seed {seed}")
+        _one(seed, folder / f"seed{seed}", detection, tell)
+    return detection
+
+
+def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
+    chance = Random(seed)  # noqa: S311 - made-up data, no secrets
+    company = Company(chance, _with_namesakes(make_customers(chance), chance))
+    company.namesakes = {
+        actor: person
+        for actor in STAFF
+        for person in company.customers
+        if person.email.startswith(f"{actor}@")
+    }
+    plants = Plants(random.Random(seed + 1), list(company.customers))  # noqa: S311
+    intents = usual(company)
+    plants.sleepers = [_sleeper(number) for number in range(_EACH)]
+    company.welcome(plants.sleepers)
+    live(company, [*intents, *plants.intents(_EACH)])
+    company.lines = plants.in_order(company.lines)
+    folder.mkdir(parents=True)
+    for name, content in files(company).items():
+        (folder / name).write_bytes(content)
+    store = str(folder / "ledger.duckdb")
+    Ledger.create(store)
+    approvals = [ApprovalRule(frozenset({"adjust", "issue"}), above=LIMIT)]
+    with Ledger.open(store, approvals=approvals) as ledger:
+        ledger.import_files([folder], actor="sample")
+        lines = [msgspec.json.decode(each) for each in (folder / "commands.jsonl").open("rb")]
+        outcomes = ledger.post(lines, actor="sample", history=True)
+        ids = {each.key: each.sequence for each in outcomes if each.sequence}
+        found = ledger.suspicious()
+    _count(found, plants, ids, detection, len(outcomes), tell)
+
+
+def _sleeper(number: int) -> Person:
+    return Person(
+        f"C-9{number:04}", f"Sleeper {number}", f"s{number}@example.org", "member", "active",
+        YEAR_FROM,
+    )  # fmt: skip
+
+
+def _with_namesakes(people: list[Person], chance: Random) -> list[Person]:
+    """Let two of the customers have the email of one of the staff."""
+    chosen = chance.sample(range(len(people) - 8), 2)
+    for place, actor in zip(chosen, chance.sample(STAFF, 2), strict=True):
+        people[place] = replace(people[place], email=f"{actor}@example.org", status="active")
+    return people
+
+
+def _count(
+    found: Sequence[Finding],
+    plants: Plants,
+    ids: dict[str | None, int],
+    detection: Detection,
+    commands: int,
+    tell: Tell,
+) -> None:
+    def evidence(case: Case) -> set[str]:
+        return {transaction_id(ids[key]) for key in case.keys if key in ids}
+
+    guilty = [(case, evidence(case)) for case in plants.cases]
+    for case, its in guilty:
+        score = detection.score(case.rule)
+        score.planted += 1
+        hits = [
+            each
+            for each in found
+            if each.rule == case.rule and len(its & set(each.transactions)) >= _SHARE * len(its)
+        ]
+        score.found += bool(hits)
+        if not hits:
+            tell(f"missed: {case.rule} {sorted(its)[:3]}")
+    every = set().union(*(its for _, its in guilty))
+    detection.normal += commands - len(every)
+    for each in found:
+        score = detection.score(each.rule)
+        score.findings += 1
+        if every.isdisjoint(each.transactions):
+            detection.false += 1
+            tell(f"false: {each.rule} {each.customer} {each.actor} {each.why}")
+        else:
+            score.true += 1
+
+
+def most_missed(detection: Detection) -> Counter[str]:
+    """Give how many cases of each rule were missed."""
+    return Counter({name: each.planted - each.found for name, each in detection.scores.items()})

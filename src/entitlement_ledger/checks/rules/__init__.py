@@ -1,0 +1,1 @@
+"""Suspicious activity: each rule is one query, published as a view, that finds patterns."""

@@ -1,0 +1,228 @@
+"""Who does it, and for whom: approvals, limits, and actors who are their own customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CTE, Integer, Select, and_, case, cast, func, literal, or_, select
+
+from entitlement_ledger.checks.rules.base import (
+    DAY_US,
+    GIVES,
+    Parameters,
+    Rule,
+    Severity,
+    pattern,
+    sessions,
+)
+from entitlement_ledger.domain.commands import CommandType
+from entitlement_ledger.store.dialect import folded, listed
+from entitlement_ledger.store.tables import people, resolutions
+
+
+def _own_beneficiary(acts: CTE, _set_to: Parameters) -> Select[Any]:
+    a, p = acts.c, people.c
+
+    def words(text: Any) -> Any:
+        """Give the words of a name in order: `maria.costa` is `costa maria`."""
+        parts = func.regexp_replace(folded(text), "[^[:alnum:]]+", " ", "g")
+        return func.array_to_string(func.list_sort(func.string_split(func.trim(parts), " ")), " ")
+
+    local = func.split_part(p.email, "@", 1)
+    of_actor = words(func.split_part(a.actor, "@", 1))
+    alike = or_(
+        of_actor == words(p.name),
+        and_(of_actor == words(local), func.length(of_actor) > 3),
+        func.lower(a.actor) == func.lower(p.email),
+    )
+    given = or_(a.gives > 0, a.did.in_((CommandType.PURCHASE, CommandType.REVERSE)))
+    return (
+        select(
+            *pattern(
+                a.actor,
+                a.customer,
+                customer=a.customer,
+                actor=a.actor,
+                transactions=listed(a.sequence),
+                score=70 + func.count() * 5,
+                number=func.count(),
+                total=func.sum(a.gives),
+            )
+        )
+        .select_from(acts.join(people, p.customer == a.customer))
+        .where(a.done, given, func.length(p.name) > 0, alike)
+        .group_by(a.actor, a.customer)
+    )
+
+
+def _decided(acts: CTE) -> CTE:
+    """Give approvals with the proposals that they decided on."""
+    a = acts.c
+    proposal = acts.alias("proposal")
+    return (
+        select(
+            a.sequence,
+            a.actor,
+            a.customer,
+            a.at,
+            proposal.c.sequence.label("proposed"),
+            proposal.c.actor.label("proposer"),
+            (a.at - proposal.c.at).label("after"),
+        )
+        .select_from(
+            acts.join(resolutions, resolutions.c.sequence == a.sequence).join(
+                proposal, and_(proposal.c.sequence == resolutions.c.target, proposal.c.proposal)
+            )
+        )
+        .where(a.done)
+        .cte("decided")
+    )
+
+
+def _quick_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
+    decided = _decided(acts)
+    d = decided.c
+    both = (
+        select(d.actor, d.proposer, d.sequence, d.after)
+        .where(d.after <= set_to["seconds"] * 1_000_000)
+        .union_all(
+            select(d.actor, d.proposer, d.proposed, d.after).where(
+                d.after <= set_to["seconds"] * 1_000_000
+            )
+        )
+        .cte("both")
+    )
+    b = both.c
+    return (
+        select(
+            *pattern(
+                b.actor,
+                b.proposer,
+                actor=b.actor,
+                transactions=listed(b.sequence),
+                score=40 + func.count() * 5,
+                number=cast(func.count() / 2, Integer),
+                proposer=b.proposer,
+                seconds=cast(func.floor(func.min(b.after) / 1_000_000), Integer),
+            )
+        )
+        .group_by(b.actor, b.proposer)
+        .having(func.count() >= set_to["least"] * 2)
+    )
+
+
+def _mutual_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
+    decided = _decided(acts)
+    d = decided.c
+    one, two = func.least(d.actor, d.proposer), func.greatest(d.actor, d.proposer)
+    forth = func.sum(case((d.actor < d.proposer, 1), else_=0))
+    back = func.sum(case((d.actor > d.proposer, 1), else_=0))
+    # How much of what either of them decided on was the other's.
+    own = select(d.actor, func.count().label("number")).group_by(d.actor).cte("own")
+    pairs = (
+        select(one.label("one"), two.label("two"), forth.label("forth"), back.label("back"),
+               func.count().label("number"), listed(d.sequence).label("sequences"))
+        .group_by(one, two)
+        .cte("pairs")
+    )  # fmt: skip
+    p = pairs.c
+    decided_by = func.sum(own.c.number)
+    return (
+        select(
+            *pattern(
+                p.one,
+                p.two,
+                actor=p.one,
+                transactions=p.sequences,
+                score=30 + p.number * 5,
+                other=p.two,
+                forth=p.forth,
+                back=p.back,
+            )
+        )
+        .select_from(pairs.join(own, or_(own.c.actor == p.one, own.c.actor == p.two)))
+        .where(p.forth >= set_to["least"], p.back >= set_to["least"])
+        .group_by(p.one, p.two, p.forth, p.back, p.number, p.sequences)
+        .having(p.number * 100 >= decided_by * set_to["share_percent"])
+    )
+
+
+def _under_limit(acts: CTE, set_to: Parameters) -> Select[Any]:
+    a = acts.c
+    limit = set_to["limit"]
+    floor = limit * (100 - set_to["below_percent"]) / 100
+    size = func.abs(a.quantity)
+    close = case((and_(size > floor, size <= limit), 1), else_=0)
+    given = (
+        select(acts, close.label("close"))
+        .where(a.did.in_(GIVES), a.done, literal(limit) > 0)
+        .cte("given")
+    )
+    runs = sessions(given, set_to["gap_days"] * DAY_US, "actor", where=given.c.close == 1)
+    r = runs.c
+    totals = (
+        select(
+            given.c.actor,
+            func.count().label("number"),
+            func.sum(given.c.close).label("close"),
+        )
+        .group_by(given.c.actor)
+        .cte("totals")
+    )
+    t = totals.c
+    return (
+        select(
+            *pattern(
+                r.actor,
+                func.min(r.sequence),
+                actor=r.actor,
+                transactions=listed(r.sequence),
+                score=30 + func.count() * 8,
+                number=func.count(),
+                limit=literal(limit),
+                below=literal(set_to["below_percent"]),
+                of=func.max(t.number),
+            )
+        )
+        .select_from(runs.join(totals, t.actor == r.actor))
+        .where(t.close * 100 >= t.number * set_to["share_percent"])
+        .group_by(r.actor, r.session)
+        .having(func.count() >= set_to["least"])
+    )
+
+
+RULES = (
+    Rule(
+        "own_beneficiary",
+        Severity.HIGH,
+        "a customer whose name or email is the actor's",
+        "this customer has the actor's name or email, and was given {total} by {number} acts",
+        {},
+        _own_beneficiary,
+    ),
+    Rule(
+        "quick_approval",
+        Severity.MEDIUM,
+        "approvals within seconds",
+        "{number} proposals of {proposer} were decided on within seconds, once within {seconds}",
+        {"seconds": 30, "least": 1},
+        _quick_approval,
+    ),
+    Rule(
+        "mutual_approval",
+        Severity.MEDIUM,
+        "two people who approve each other",
+        "{other} and this actor decided on each other's proposals, {forth} and {back} times",
+        {"least": 2, "share_percent": 40},
+        _mutual_approval,
+    ),
+    Rule(
+        "under_limit",
+        Severity.HIGH,
+        "quantities kept just under what needs a second person",
+        "{number} quantities within {below} per cent under the limit of {limit}, of {of} that this"
+        " actor gave",
+        {"limit": 0, "below_percent": 10, "gap_days": 30, "least": 3, "share_percent": 8},
+        _under_limit,
+    ),
+)

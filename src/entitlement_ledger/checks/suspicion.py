@@ -1,0 +1,63 @@
+"""All rules, and what they are set to: the defaults, and what the settings say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from entitlement_ledger.checks.rules import actors, customers, evidence, people
+from entitlement_ledger.checks.rules.base import Parameters, Rule
+from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.errors import InputError
+
+RULES: dict[str, Rule] = {
+    rule.name: rule for family in (customers, actors, evidence, people) for rule in family.RULES
+}
+
+
+def parameters(
+    said: Mapping[str, object], approvals: Sequence[ApprovalRule] = ()
+) -> dict[str, Parameters]:
+    """Give what each rule is set to; `said` is the table `[suspicious]` of the settings.
+
+    The limit that `under_limit` looks at is that of the approvals, unless it is set.
+
+    Raises:
+        InputError: something in it is no rule, no parameter or no whole number; the nearest name is
+            suggested.
+    """
+    for name in said:
+        if name not in RULES:
+            raise InputError(f"suspicious.{name} is not a rule{_nearest(name, RULES)}")
+    return {name: _of(rule, said.get(name, {}), approvals) for name, rule in RULES.items()}
+
+
+def _of(rule: Rule, said: object, approvals: Sequence[ApprovalRule]) -> Parameters:
+    if not isinstance(said, Mapping):
+        raise InputError(f"suspicious.{rule.name} must be a table of whole numbers")
+    for name, value in said.items():
+        where = f"suspicious.{rule.name}.{name}"
+        if name not in rule.parameters:
+            raise InputError(f"{where} is not a parameter{_nearest(name, rule.parameters)}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InputError(f"{where} must be a whole number from 0 up")
+    limits = [each.above for each in approvals if each.above is not None]
+    known = {"limit": min(limits)} if limits and "limit" in rule.parameters else {}
+    return {**rule.parameters, **known, **said}
+
+
+def rules_named(names: Sequence[str]) -> list[Rule]:
+    """Give the rules of these names, or all.
+
+    Raises:
+        InputError: there is no rule of a name.
+    """
+    for name in names:
+        if name not in RULES:
+            raise InputError(f"no rule {name!a}{_nearest(name, RULES)}")
+    return [rule for name, rule in RULES.items() if not names or name in names]
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f": do you mean {close[0]}?" if close else f": there are {', '.join(known)}"

@@ -1,0 +1,190 @@
+"""The suspecting part of the façade: what the rules find, and the review of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from entitlement_ledger.answers import Finding, ReviewStep
+from entitlement_ledger.checks.finding import digest_of, find
+from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule
+from entitlement_ledger.checks.suspicion import RULES, parameters, rules_named
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.events import RecordEvent
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.proving import Proving
+from entitlement_ledger.store.journal import last
+from entitlement_ledger.store.reviewing import (
+    DECISIONS,
+    Found,
+    customers_since,
+    found_until,
+    mark_found,
+    review_steps,
+    save_findings,
+    since_then,
+    stored_findings,
+    with_reviews,
+)
+
+_SEVERITIES = ("high", "medium", "low")
+_REVIEWERS = ("supervisor", "auditor", "finance")
+
+
+class Suspecting(Proving):
+    """An open ledger that notices."""
+
+    _approvals: Sequence[ApprovalRule]
+    _suspicious: Mapping[str, object]
+
+    def suspicious(
+        self,
+        rules: Sequence[str] = (),
+        *,
+        since: Instant | None = None,
+        since_last: bool = False,
+        dismissed: bool = False,
+    ) -> list[Finding]:
+        """Run rules, all by default; give what they find, the worst first.
+
+        `since` keeps findings with a transaction that took effect or was recorded then or later.
+        `since_last` looks only at what can have changed since the rules were last run, to the same
+        effect. Without `dismissed`, what was dismissed is left out until there is new evidence.
+        What is found is kept, unless the ledger is open to be read only.
+
+        Raises:
+            InputError: there is no rule of a name, or the settings of the rules are wrong.
+        """
+        chosen = rules_named(rules)
+        set_to = parameters(self._suspicious, self._approvals)
+        with self._explained():
+            self._writer.catch_up()
+            if self._read_only:
+                with self._read() as connection:
+                    found = list(find(connection, chosen, set_to))
+            else:
+                found = self._writer.aside(
+                    lambda connection: _run(connection, chosen, set_to, since_last=since_last)
+                )
+        with self._read() as connection:
+            if since is not None:
+                all_of_them = {number for each in found for number in each.sequences}
+                later = since_then(connection, all_of_them, since)
+                found = [each for each in found if not later.isdisjoint(each.sequences)]
+            told = with_reviews(found, review_steps(connection))
+        return _worst_first(each for each in told if dismissed or each.state != "dismissed")
+
+    def findings(self, *, dismissed: bool = False) -> list[Finding]:
+        """Give what the rules found when they were last run, the worst first."""
+        with self._read() as connection:
+            told = with_reviews(stored_findings(connection), review_steps(connection))
+        return _worst_first(each for each in told if dismissed or each.state != "dismissed")
+
+    def finding(self, name: str) -> tuple[Finding, list[ReviewStep]]:
+        """Give one finding, and the steps of its review, the oldest first.
+
+        Raises:
+            InputError: the rules found none of that name when they were last run.
+        """
+        with self._read() as connection:
+            steps = review_steps(connection, name)
+            told = with_reviews(stored_findings(connection), steps)
+        found = next((each for each in told if each.id == name), None)
+        if found is None:
+            raise InputError(f"no finding {name!a}: `entl findings` lists them")
+        return found, steps.get(name, [])
+
+    def review(
+        self,
+        name: str,
+        *,
+        decision: str,
+        reason: str,
+        actor: str,
+        assigned_to: str | None = None,
+    ) -> Finding:
+        """Record a step of a finding's review: it is an event, with whoever took it.
+
+        Raises:
+            InputError: no such finding or decision, no reason, or the reviewer is the one it is
+                about or has no role for it.
+        """
+        if decision not in DECISIONS:
+            raise InputError(f"{decision} is no decision: there are {', '.join(DECISIONS)}")
+        if not reason.strip():
+            raise InputError("say why: an auditor will ask")
+        role = self._roles.get(actor)
+        if self._roles and role not in _REVIEWERS:
+            raise InputError(f"{actor} may not review: it takes {' or '.join(_REVIEWERS)}")
+        found, steps = self.finding(name)
+        if actor == found.actor:
+            raise InputError(f"{name} is about {actor}: somebody else must review it")
+        before = steps[-1] if steps else None
+
+        def change(_connection: Connection, book: Book, now: Instant) -> list[RecordEvent]:
+            event = RecordEvent(
+                sequence=book.last_sequence + 1,
+                recorded_at=now,
+                record="finding",
+                id=name,
+                actor=actor,
+                role=role,
+                before=None if before is None else _as_told(before.decision, before),
+                after={
+                    "decision": decision,
+                    "rule": found.rule,
+                    "customer": found.customer,
+                    "actor": found.actor,
+                    "assigned_to": assigned_to or (before.assigned_to if before else None),
+                    "transactions": list(found.transactions),
+                },
+                reason=reason,
+            )
+            book.take(event)
+            return [event]
+
+        with self._explained():
+            self._writer.record(change)
+        return self.finding(name)[0]
+
+
+def _as_told(decision: str, step: ReviewStep) -> dict[str, object]:
+    return {
+        "decision": decision,
+        "assigned_to": step.assigned_to,
+        "transactions": list(step.transactions),
+    }
+
+
+def _run(
+    connection: Connection,
+    rules: Sequence[Rule],
+    set_to: Mapping[str, Parameters],
+    *,
+    since_last: bool,
+) -> list[Found]:
+    """Run rules and keep what they find in place of what they found before."""
+    newest, digest = last(connection)[0], digest_of(set_to)
+    touched = _touched(connection, digest) if since_last else None
+    for reach in Reach:
+        of_reach = [rule for rule in rules if rule.reach is reach]
+        only = touched if reach is Reach.CUSTOMER else None
+        found = list(find(connection, of_reach, set_to, only))
+        save_findings(connection, found, {rule.name for rule in of_reach}, only)
+    if len(rules) == len(RULES):
+        mark_found(connection, f"{newest} {digest}")
+    names = {rule.name for rule in rules}
+    return [each for each in stored_findings(connection) if each.rule in names]
+
+
+def _touched(connection: Connection, digest: str) -> Collection[str] | None:
+    """Give the customers of what has been recorded since the last run; None asks for all."""
+    sequence, _, was_set_to = (found_until(connection) or "").partition(" ")
+    return customers_since(connection, int(sequence)) if was_set_to == digest else None
+
+
+def _worst_first(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda each: (_SEVERITIES.index(each.severity), -each.score, each.id))
