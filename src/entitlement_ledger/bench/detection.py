@@ -13,14 +13,16 @@ import msgspec
 
 from entitlement_ledger.answers import Finding
 from entitlement_ledger.bench.measuring import Tell
+from entitlement_ledger.clock import system_clock
 from entitlement_ledger.domain.events import transaction_id
+from entitlement_ledger.domain.instants import HOUR, MINUTE, SECOND, Instant
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.sample.__main__ import files, live, usual
 from entitlement_ledger.sample.company import Company
 from entitlement_ledger.sample.people import STAFF, Person, make_customers
-from entitlement_ledger.sample.planted import Case, Plants
-from entitlement_ledger.sample.year import YEAR_FROM
+from entitlement_ledger.sample.planted import POINTS, Case, Plants
+from entitlement_ledger.sample.year import YEAR_FROM, office_hours
 
 LIMIT = 2000
 _EACH = 3
@@ -90,13 +92,74 @@ def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
     store = str(folder / "ledger.duckdb")
     Ledger.create(store)
     approvals = [ApprovalRule(frozenset({"adjust", "issue"}), above=LIMIT)]
-    with Ledger.open(store, approvals=approvals) as ledger:
+    clock = _Clock()
+    with Ledger.open(store, approvals=approvals, clock=clock) as ledger:
         ledger.import_files([folder], actor="sample")
         lines = [msgspec.json.decode(each) for each in (folder / "commands.jsonl").open("rb")]
         outcomes = ledger.post(lines, actor="sample", history=True)
         ids = {each.key: each.sequence for each in outcomes if each.sequence}
+        ids |= _approve(ledger, clock, plants)
         found = ledger.suspicious()
     _count(found, plants, ids, detection, len(outcomes), tell)
+
+
+class _Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = system_clock()
+
+    def __call__(self) -> Instant:
+        return self.now
+
+
+def _approve(ledger: Ledger, clock: _Clock, plants: Plants) -> dict[str | None, int]:
+    """Let proposals be made and approved: most with thought, some within seconds, some in pairs."""
+    ids: dict[str | None, int] = {}
+    chance, people = plants.random, plants.people(10)
+
+    def decided(proposer: str, approver: str, after: int) -> tuple[str, str]:
+        clock.now = office_hours(chance, after=clock.now + chance.randrange(2, 30) * HOUR)
+        key, decision = plants.key(), plants.key()
+        quantity = LIMIT + chance.randrange(1, 900)
+        for at, actor, line in (
+            (0, proposer, {"type": "adjust", "key": key, "entitlement": POINTS,
+                           "quantity": quantity, "reason": plants.reason(),
+                           "reference": f"order:{chance.randrange(10**6)}"}),
+            (after, approver, {"type": "approve", "key": decision, "transaction": key,
+                               "reason": plants.reason()}),
+        ):  # fmt: skip
+            clock.now += at
+            customer = people[len(ids) % 20 // 2].id
+            (told,) = ledger.post([{**line, "customer": customer}], actor=actor)
+            assert told.sequence is not None, told
+            ids[told.key] = told.sequence
+        return key, decision
+
+    for number in range(60):
+        proposer, approver = STAFF[number % 4], f"lead.{number % 7}"
+        decided(proposer, approver, chance.randrange(4 * MINUTE, 30 * HOUR))
+    for number in range(_EACH):
+        keys = [
+            key
+            for _ in range(3)
+            for key in decided(
+                STAFF[number + 4], f"hasty.{number}", chance.randrange(3 * SECOND, 20 * SECOND)
+            )
+        ]
+        plants.cases.append(Case("quick_approval", tuple(keys)))
+    for number in range(_EACH):
+        pair = (f"one.{number}", f"other.{number}")
+        keys = [
+            decided(*there, chance.randrange(4 * MINUTE, 9 * HOUR))[1]
+            for _ in range(4)
+            for there in (pair, pair[::-1])
+        ]
+        plants.cases.append(Case("mutual_approval", tuple(keys)))
+    # A near miss: somebody stood in once for whom they usually ask.
+    for there in (("a.stand-in", "lead.0"), ("lead.0", "a.stand-in")):
+        decided(*there, 2 * HOUR)
+    return ids
 
 
 def _sleeper(number: int) -> Person:

@@ -22,7 +22,7 @@ from entitlement_ledger.domain.instants import (
 )
 from entitlement_ledger.sample.activities import Intent
 from entitlement_ledger.sample.company import Company, Fields
-from entitlement_ledger.sample.people import BILLING, CHECKOUT, STAFF, Person
+from entitlement_ledger.sample.people import BILLING, CHECKOUT, LOYALTY, STAFF, Person
 from entitlement_ledger.sample.year import YEAR_FROM, office_hours
 
 POINTS = "TRAIL-POINTS"
@@ -50,6 +50,7 @@ class Plants:
     near_misses: list[Case] = field(default_factory=list)
     sleepers: list[Person] = field(default_factory=list)
     _arrivals: dict[str, Instant] = field(default_factory=dict)
+    _used: set[str] = field(default_factory=set)
     _number: int = 0
 
     def intents(self, each: int) -> Iterator[Intent]:
@@ -82,9 +83,17 @@ class Plants:
         return f"plant-{self._number}"
 
     def people(self, number: int) -> list[Person]:
-        """Give some active customers."""
+        """Give some active customers; one or two are such that no other case is about."""
         active = [each for each in self.customers if each.status == "active"]
-        return self.random.sample(active, number)
+        if number > 2:
+            return self.random.sample(active, number)
+        unused = [each for each in active if each.id not in self._used]
+        if len(unused) < number:
+            self._used.clear()
+            unused = active
+        chosen = self.random.sample(unused, number)
+        self._used |= {each.id for each in chosen}
+        return chosen
 
     def staff(self) -> str:
         """Give somebody of the staff."""
@@ -127,6 +136,13 @@ class Plants:
             said["reference"] = company.open_ticket(person.id, "Question about my points", at)
         return self.ask(company, at, actor, person, **said)
 
+    def earn(self, company: Company, at: Instant, person: Person, quantity: int) -> None:
+        """Let somebody earn points, as anybody does: it is part of no case."""
+        self.ask(
+            company, at, LOYALTY, person, type="issue", entitlement=POINTS, quantity=quantity,
+            reference=f"order:{70000 + company.next('order')}",
+        )  # fmt: skip
+
     def reason(self) -> str:
         """Give a reason that nobody else gives in these words."""
         what = ("parcel", "tour", "refund", "voucher", "return", "exchange", "delay", "booking")
@@ -145,7 +161,7 @@ Plant = Callable[[Plants, Company, Instant], Case | None]
 
 def _burst(plants: Plants, company: Company, at: Instant) -> Case:
     (person,) = plants.people(1)
-    plants.give(company, at - HOUR, plants.staff(), person, 900)
+    plants.earn(company, at - HOUR, person, 900)
     moments = sorted(at + plants.random.randrange(8 * 60) * SECOND for _ in range(12))
     keys = [plants.draw(company, each, person, plants.amount(3, 30)) for each in moments]
     return Case("burst", tuple(keys))
@@ -155,9 +171,9 @@ def _outflow(plants: Plants, company: Company, at: Instant) -> Case | None:
     (person,) = plants.people(1)
     for week in range(12):
         moment = at - (14 - week) * 6 * DAY
-        plants.give(company, moment, plants.staff(), person, 40)
+        plants.earn(company, moment, person, 40)
         plants.draw(company, moment + 3 * HOUR, person, plants.amount(10, 30))
-    plants.give(company, at - 2 * DAY, plants.staff(), person, 6000)
+    plants.earn(company, at - 2 * DAY, person, 6000)
     return Case("outflow", (plants.draw(company, at, person, plants.amount(3000, 5000)),))
 
 
@@ -167,7 +183,7 @@ def _dormant(plants: Plants, company: Company, at: Instant) -> Case | None:
         return None
     person = plants.sleepers.pop()
     begins = at - plants.random.randrange(110, 118) * DAY
-    plants.give(company, begins, plants.staff(), person, plants.amount(300, 900))
+    plants.earn(company, begins, person, plants.amount(300, 900))
     for number in range(3):
         plants.draw(company, begins + (number + 1) * DAY, person, plants.amount(5, 20))
     have = company.available(person.id, POINTS, at)
@@ -373,7 +389,7 @@ def _refusals(plants: Plants, company: Company, at: Instant) -> Case:
         at += plants.random.randrange(5, 90) * SECOND
         have = company.available(person.id, POINTS, at)
         keys.append(plants.draw(company, at, person, have + plants.amount(50, 900)))
-    plants.give(company, at, plants.staff(), person, 40)
+    plants.earn(company, at, person, 40)
     keys.append(plants.draw(company, at + MINUTE, person, 20))
     return Case("refusals_then_success", tuple(keys))
 
@@ -412,7 +428,7 @@ CASES: tuple[Plant, ...] = (
 
 def _family_evening(plants: Plants, company: Company, at: Instant) -> Case:
     (person,) = plants.people(1)
-    plants.give(company, at - HOUR, plants.staff(), person, 300)
+    plants.earn(company, at - HOUR, person, 300)
     keys = [plants.draw(company, at + n * 9 * MINUTE, person, 4) for n in range(4)]
     return Case("burst", tuple(keys))
 
@@ -420,7 +436,7 @@ def _family_evening(plants: Plants, company: Company, at: Instant) -> Case:
 def _holiday(plants: Plants, company: Company, at: Instant) -> Case:
     """Back after a long time, and one small order."""
     (person,) = plants.people(1)
-    plants.give(company, at - 80 * DAY, plants.staff(), person, 500)
+    plants.earn(company, at - 80 * DAY, person, 500)
     return Case("dormant_then_drained", (plants.draw(company, at, person, 20),))
 
 
@@ -458,7 +474,7 @@ def _mistyped(plants: Plants, company: Company, at: Instant) -> Case:
     (person,) = plants.people(1)
     have = company.available(person.id, POINTS, at)
     first = plants.draw(company, at, person, have + 5)
-    plants.give(company, at, plants.staff(), person, 30)
+    plants.earn(company, at, person, 30)
     return Case("refusals_then_success", (first, plants.draw(company, at + MINUTE, person, 5)))
 
 

@@ -43,7 +43,7 @@ def _same_amount(acts: CTE, set_to: Parameters) -> Select[Any]:
     # Usual is what the actor gives alike on other occasions.
     g, other = groups.c, groups.alias("other")
     usual = func.coalesce(func.avg(other.c.people), 0)
-    largest = func.coalesce(func.max(other.c.people), 0)
+    as_large = func.count(case((other.c.people * 2 >= g.people, 1)))
     return (
         select(
             *pattern(
@@ -68,7 +68,8 @@ def _same_amount(acts: CTE, set_to: Parameters) -> Select[Any]:
         .group_by(g.actor, g.entitlement, g.quantity, g.first, g.sequences, g.people, g.span)
         .having(
             g.people >= usual * set_to["times"],
-            g.people * 2 >= largest * set_to["times_the_most"],
+            as_large * 100
+            <= set_to["alike_least"] * 100 + func.count(other.c.first) * set_to["alike_percent"],
         )
     )
 
@@ -77,13 +78,17 @@ def _odd_hours(acts: CTE, set_to: Parameters) -> Select[Any]:
     a = acts.c
     hour = cast(func.floor(a.at / (60 * MINUTE_US)), Integer) % 24
     weekend = case((((a.day + 3) % 7) >= 5, 1), else_=0)
-    timed = select(acts, hour.label("hour"), weekend.label("weekend")).cte("timed")
+    # What was approved happened when the approver was at work, not whoever had asked for it.
+    timed = (
+        select(acts, hour.label("hour"), weekend.label("weekend"))
+        .where(a.decided_by == a.actor)
+        .cte("timed")
+    )
     t = timed.c
     habits = (
         select(
             t.actor,
             func.count(distinct(t.day)).label("days"),
-            func.count(distinct(t.hour)).label("hours"),
             func.count(distinct(case((t.weekend == 1, t.day)))).label("weekends"),
         )
         .group_by(t.actor)
@@ -105,6 +110,26 @@ def _odd_hours(acts: CTE, set_to: Parameters) -> Select[Any]:
         .group_by(s.actor, s.day, s.hour)
         .cte("near")
     )
+    peak = (
+        select(near.c.actor, func.max(near.c.number).label("number"))
+        .group_by(near.c.actor)
+        .cte("peak")
+    )
+    of_hours = (
+        select(s.actor, s.hour, func.count().label("days"))
+        .group_by(s.actor, s.hour)
+        .cte("of_hours")
+    )
+    # Whoever is at work round the clock has no hours of their own.
+    own = (
+        select(
+            habits.c.actor,
+            func.count(case((of_hours.c.days * 100 >= habits.c.days * 2, 1))).label("hours"),
+        )
+        .select_from(habits.join(of_hours, of_hours.c.actor == habits.c.actor))
+        .group_by(habits.c.actor)
+        .cte("own")
+    )
     n, h = near.c, habits.c
     seldom = or_(
         n.number * 100 <= h.days * set_to["seldom_percent"],
@@ -125,11 +150,17 @@ def _odd_hours(acts: CTE, set_to: Parameters) -> Select[Any]:
             )
         )
         .select_from(
-            timed.join(near, and_(n.actor == t.actor, n.day == t.day, n.hour == t.hour)).join(
-                habits, h.actor == t.actor
-            )
+            timed.join(near, and_(n.actor == t.actor, n.day == t.day, n.hour == t.hour))
+            .join(habits, h.actor == t.actor)
+            .join(peak, peak.c.actor == t.actor)
+            .join(own, own.c.actor == t.actor)
         )
-        .where(h.days >= set_to["days_least"], h.hours <= set_to["hours_most"], seldom)
+        .where(
+            h.days >= set_to["days_least"],
+            peak.c.number * 100 >= h.days * set_to["peak_percent"],
+            own.c.hours <= set_to["hours_most"],
+            seldom,
+        )
         .group_by(t.actor, t.day)
     )
 
@@ -402,7 +433,7 @@ RULES = (
         "one actor giving the same amount to many customers in a short time",
         "{number} customers were given exactly {quantity} {entitlement} within {minutes} minutes;"
         " this actor's usual is {usual}",
-        {"gap_minutes": 30, "least": 6, "times": 4, "times_the_most": 3},
+        {"gap_minutes": 30, "least": 6, "times": 4, "alike_least": 3, "alike_percent": 2},
         _same_amount,
     ),
     Rule(
@@ -411,7 +442,7 @@ RULES = (
         "an actor at work outside their own hours",
         "{number} acts from {hour}:00 UTC on; within an hour of that this actor was at work on"
         " {on_other_days} of {days} days",
-        {"days_least": 15, "hours_most": 14, "seldom_percent": 2},
+        {"days_least": 15, "peak_percent": 25, "hours_most": 14, "seldom_percent": 2},
         _odd_hours,
     ),
     Rule(

@@ -31,6 +31,7 @@ from entitlement_ledger.domain.commands import RESERVED_PREFIX, CommandType
 from entitlement_ledger.domain.events import Status
 from entitlement_ledger.domain.instants import DAY, MINUTE
 from entitlement_ledger.store.dialect import microseconds
+from entitlement_ledger.store.tables import resolutions
 from entitlement_ledger.store.tables import transactions as recorded
 
 Parameters = Mapping[str, int]
@@ -84,33 +85,47 @@ def acts(customers: Select[Any] | None = None) -> CTE:
     `gives` is a quantity given by hand, `draws` one that was drawn. `customers` leaves out the acts
     of others.
     """
-    t = recorded.c
+    t, r = recorded.c, resolutions.c
+    proposals = recorded.alias("proposals")
+    p = proposals.c
+    # What was approved was asked for by whoever proposed it.
+    proposed = recorded.outerjoin(
+        resolutions, and_(t.executes.is_not(None), r.sequence == t.sequence)
+    ).outerjoin(proposals, and_(p.sequence == r.target, p.proposal))
     did = func.coalesce(t.executes, t.type)
     done = and_(t.status != Status.REFUSED, ~t.proposal)
     moment = case((t.history, t.effective_at), else_=t.recorded_at)
-    query = select(
-        t.sequence,
-        did.label("did"),
-        done.label("done"),
-        t.code,
-        t.customer,
-        t.entitlement,
-        t.quantity,
-        t.actor,
-        t.reason,
-        t.reference,
-        t.target,
-        t.history,
-        t.proposal,
-        t.effective_at,
-        t.recorded_at,
-        moment.label("moment"),
-        microseconds(moment).label("at"),
-        cast(func.floor(microseconds(moment) / DAY_US), Integer).label("day"),
-        case((and_(done, did.in_(GIVES), t.quantity > 0), t.quantity), else_=0).label("gives"),
-        case((and_(done, did.in_(DRAWS)), t.quantity), else_=0).label("draws"),
-        (t.quantity - t.undone).label("left"),
-    ).where(t.key.not_like(f"{RESERVED_PREFIX}%"))
+    query = (
+        select(
+            t.sequence,
+            did.label("did"),
+            done.label("done"),
+            t.code,
+            t.customer,
+            t.entitlement,
+            t.quantity,
+            func.coalesce(p.actor, t.actor).label("actor"),
+            t.actor.label("decided_by"),
+            func.coalesce(p.reason, t.reason).label("reason"),
+            func.coalesce(p.reference, t.reference).label("reference"),
+            t.target,
+            t.history,
+            t.proposal,
+            t.effective_at,
+            t.recorded_at,
+            moment.label("moment"),
+            microseconds(moment).label("at"),
+            cast(func.floor(microseconds(moment) / DAY_US), Integer).label("day"),
+            case((and_(done, did.in_(GIVES), t.quantity > 0), t.quantity), else_=0).label("gives"),
+            case((and_(done, did.in_(DRAWS)), t.quantity), else_=0).label("draws"),
+            (t.quantity - t.undone).label("left"),
+        )
+        .select_from(proposed)
+        .where(
+            t.key.not_like(f"{RESERVED_PREFIX}%"),
+            or_(t.executes.is_(None), p.sequence.is_not(None)),
+        )
+    )
     if customers is not None:
         query = query.where(t.customer.in_(customers))
     return query.cte("acts")

@@ -140,7 +140,10 @@ def _dormant_then_drained(acts: CTE, set_to: Parameters) -> Select[Any]:
     woken = select(
         drawing,
         func.avg(d.gap).over(partition_by=d.customer, **earlier).label("usual"),
-        func.avg(d.draws).over(partition_by=(d.customer, d.entitlement), **earlier).label("each"),
+        func.coalesce(
+            func.avg(d.draws).over(partition_by=(d.customer, d.entitlement), **earlier),
+            func.avg(d.draws).over(partition_by=d.entitlement),
+        ).label("each"),
     ).cte("woken")
     w = woken.c
     # What was there when the account woke up, of the entitlement that was drawn first.

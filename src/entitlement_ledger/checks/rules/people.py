@@ -35,7 +35,7 @@ def _own_beneficiary(acts: CTE, _set_to: Parameters) -> Select[Any]:
         and_(of_actor == words(local), func.length(of_actor) > 3),
         func.lower(a.actor) == func.lower(p.email),
     )
-    given = or_(a.gives > 0, a.did.in_((CommandType.PURCHASE, CommandType.REVERSE)))
+    given = or_(a.gives > 0, a.did == CommandType.PURCHASE)
     return (
         select(
             *pattern(
@@ -62,7 +62,7 @@ def _decided(acts: CTE) -> CTE:
     return (
         select(
             a.sequence,
-            a.actor,
+            a.decided_by.label("actor"),
             a.customer,
             a.at,
             proposal.c.sequence.label("proposed"),
