@@ -13,7 +13,9 @@ from support import PROJECT
 
 from entitlement_ledger.console.actions import keys_table
 from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.screens.alerts import AlertsScreen, FindingScreen
 from entitlement_ledger.console.screens.audit import AuditScreen
+from entitlement_ledger.console.screens.checks import ChecksScreen
 from entitlement_ledger.console.screens.customers import CustomersScreen
 from entitlement_ledger.console.screens.detail import DetailScreen, TransactionScreen
 from entitlement_ledger.console.screens.form import FormScreen
@@ -40,6 +42,10 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "detail": DetailScreen,
         "transaction": TransactionScreen,
         "form": FormScreen,
+        "alerts": AlertsScreen,
+        "finding": FindingScreen,
+        "review": FindingScreen,
+        "checks": ChecksScreen,
         "table": PagedTable,
     }
     for action in ACTIONS:

@@ -30,8 +30,9 @@ from entitlement_ledger.answers import (
     TransactionDetail,
     TransactionRow,
 )
-from entitlement_ledger.checks.running import run_checks
+from entitlement_ledger.checks.running import check_names, run_checks
 from entitlement_ledger.clock import Clock
+from entitlement_ledger.domain.events import sequence_of
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.posting import Writer
@@ -213,6 +214,16 @@ class Reading:
             rows = read_rows(connection)
             while chunk := list(islice(rows, _BODIES_AT_ONCE)):
                 yield [body for _, _, body, _ in chunk]
+
+    def transactions(self, names: Sequence[str]) -> list[TransactionRow]:
+        """Give transactions by id, oldest first; a name of none is left out."""
+        sequences = [number for name in names if (number := sequence_of(name)) is not None]
+        with self._read() as connection:
+            return views.transactions_of(connection, sequences, self._now(connection))
+
+    def check_names(self) -> list[str]:
+        """Give the names of the consistency checks, in the order in which they run."""
+        return check_names()
 
     def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
         """Run the consistency checks of these names, or all.

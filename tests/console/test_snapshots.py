@@ -14,6 +14,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "customers": (),
     "ledger": ("2",),
     "audit": ("3",),
+    "alerts": ("4",),
     "transaction": ("2", "end", "enter"),
     "explanation": ("enter", "down", "enter"),
     "issue": ("enter", "down", "i"),

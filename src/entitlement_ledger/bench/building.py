@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ _CUSTOMER_EVENTS = 25
 _BEGIN = parse_instant("2025-01-01T00:00:00Z")
 _SPAN = 600 * DAY
 CODES = ("POINTS", "CREDITS", "STORAGE")
+
+Line = dict[str, Any]
+_runs = itertools.count(1)
 
 
 def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], None]) -> str:
@@ -78,3 +82,18 @@ def _commands(chance: random.Random, customers: int, events: int) -> Iterator[di
             customer, hold = held.pop(chance.randrange(len(held)))
             line |= {"type": "capture", "customer": customer, "transaction": hold}
         yield line
+
+
+def simple_lines(chance: random.Random, customers: int, at: str) -> Iterator[Line]:
+    """Give grants and draws of customers at random, each with a key of its own."""
+    run = next(_runs)
+    for number in itertools.count():
+        issues = chance.random() < 0.5
+        yield {
+            "type": "issue" if issues else "consume",
+            "key": f"bench:{run}:{number}",
+            "customer": f"C{chance.randrange(customers)}",
+            "entitlement": chance.choice(CODES),
+            "quantity": chance.randrange(500, 1500) if issues else chance.randrange(1, 20),
+            "effective_at": at,
+        }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +23,12 @@ from entitlement_ledger.sample.planted import POINTS, Case, Plants
 from entitlement_ledger.sample.year import YEAR_FROM, office_hours
 
 LIMIT = 2000
-_EACH = 3
+_EACH = 2
 _SHARE = 0.5
+RECALL_MIN, PRECISION_MIN = 0.95, 0.8
+RULE_RECALL_MIN, RULE_PRECISION_MIN = 0.9, 0.6
+FALSE_MAX = 5
+"""Of 10,000 normal transactions."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,31 @@ class Detection:
     false: int = 0
     normal: int = 0
 
+    @property
+    def recall(self) -> float:
+        """The share of all that was planted that was found."""
+        return sum(each.found for each in self.scores.values()) / sum(
+            each.planted for each in self.scores.values()
+        )
+
+    @property
+    def precision(self) -> float:
+        """The share of all findings that are about what was planted."""
+        return sum(each.true for each in self.scores.values()) / sum(
+            each.findings for each in self.scores.values()
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is as good as it should be: altogether, by rule, and among the normal."""
+        return (
+            self.recall >= RECALL_MIN
+            and self.precision >= PRECISION_MIN
+            and all(each.recall >= RULE_RECALL_MIN for each in self.scores.values())
+            and all(each.precision >= RULE_PRECISION_MIN for each in self.scores.values())
+            and self.false * 10_000 <= FALSE_MAX * self.normal
+        )
+
     def score(self, rule: str) -> Score:
         """Give a rule's score."""
         return self.scores.setdefault(rule, Score())
@@ -71,7 +98,13 @@ def detect(seeds: Iterable[int], folder: Path, tell: Tell) -> Detection:
     return detection
 
 
-def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
+def planted_year(seed: int, folder: Path) -> Path:
+    """Write the files of a year with planted cases; give that of the commands."""
+    _live(seed, folder)
+    return folder / "commands.jsonl"
+
+
+def _live(seed: int, folder: Path) -> Plants:
     chance = Random(seed)  # noqa: S311 - made-up data, no secrets
     company = Company(chance, _with_namesakes(make_customers(chance), chance))
     company.namesakes = {
@@ -80,7 +113,7 @@ def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
         for person in company.customers
         if person.email.startswith(f"{actor}@")
     }
-    plants = Plants(random.Random(seed + 1), list(company.customers))  # noqa: S311
+    plants = Plants(Random(seed + 1), list(company.customers))  # noqa: S311
     intents = usual(company)
     plants.sleepers = [_sleeper(number) for number in range(_EACH)]
     company.welcome(plants.sleepers)
@@ -89,13 +122,19 @@ def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
     folder.mkdir(parents=True)
     for name, content in files(company).items():
         (folder / name).write_bytes(content)
+    return plants
+
+
+def _one(seed: int, folder: Path, detection: Detection, tell: Tell) -> None:
+    plants = _live(seed, folder)
     store = str(folder / "ledger.duckdb")
     Ledger.create(store)
     approvals = [ApprovalRule(frozenset({"adjust", "issue"}), above=LIMIT)]
     clock = _Clock()
     with Ledger.open(store, approvals=approvals, clock=clock) as ledger:
         ledger.import_files([folder], actor="sample")
-        lines = [msgspec.json.decode(each) for each in (folder / "commands.jsonl").open("rb")]
+        text = (folder / "commands.jsonl").read_bytes()
+        lines = [msgspec.json.decode(each) for each in text.splitlines()]
         outcomes = ledger.post(lines, actor="sample", history=True)
         ids = {each.key: each.sequence for each in outcomes if each.sequence}
         ids |= _approve(ledger, clock, plants)
@@ -210,8 +249,3 @@ def _count(
             tell(f"false: {each.rule} {each.customer} {each.actor} {each.why}")
         else:
             score.true += 1
-
-
-def most_missed(detection: Detection) -> Counter[str]:
-    """Give how many cases of each rule were missed."""
-    return Counter({name: each.planted - each.found for name, each in detection.scores.items()})

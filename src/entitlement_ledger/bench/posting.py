@@ -10,12 +10,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from entitlement_ledger.bench import yardsticks
-from entitlement_ledger.bench.building import CODES
+from entitlement_ledger.bench.building import Line, simple_lines
 from entitlement_ledger.bench.measuring import Measured, Tell, percentile, timed
 from entitlement_ledger.bench.peers import eventsourcing
 from entitlement_ledger.domain.instants import format_instant
@@ -23,24 +22,7 @@ from entitlement_ledger.ledger import Ledger
 
 _CALLERS = 64
 _A_SECOND = 12_000
-_names = itertools.count(1)
-
-Line = dict[str, Any]
-
-
-def simple_lines(chance: random.Random, customers: int, at: str) -> Iterator[Line]:
-    """Give grants and draws of customers at random, each with a key of its own."""
-    run = next(_names)
-    for number in itertools.count():
-        issues = chance.random() < 0.5
-        yield {
-            "type": "issue" if issues else "consume",
-            "key": f"bench:{run}:{number}",
-            "customer": f"C{chance.randrange(customers)}",
-            "entitlement": chance.choice(CODES),
-            "quantity": chance.randrange(500, 1500) if issues else chance.randrange(1, 20),
-            "effective_at": at,
-        }
+_files = itertools.count(1)
 
 
 class Posting:
@@ -59,7 +41,7 @@ class Posting:
         return list(itertools.islice(lines, count))
 
     def _file(self) -> Path:
-        return self._folder / f"yardstick{next(_names)}"
+        return self._folder / f"yardstick{next(_files)}"
 
     def _filled(self) -> Path:
         """Give a SQLite ledger that holds as many transactions as the store."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 from collections.abc import Iterator
 
 from entitlement_ledger.answers import HistoryFilter
 from entitlement_ledger.bench import yardsticks
+from entitlement_ledger.bench.building import simple_lines
 from entitlement_ledger.bench.measuring import Measured, Tell, medians, timed
-from entitlement_ledger.domain.instants import DAY
+from entitlement_ledger.checks.consistency import CHECKS
+from entitlement_ledger.domain.instants import DAY, format_instant
 from entitlement_ledger.ledger import Ledger
 
 _PAGE = 100
@@ -89,3 +92,23 @@ def zero_sum(store: str, runs: int, tell: Tell) -> Measured:
         bare = yardsticks.sum_of_postings(ledger)
         ours, theirs = medians((lambda: ledger.check(["zero_sum"]), bare), runs)
     return Measured("the check zero_sum", ours, "one sum over the postings", theirs, None)
+
+
+def noticing(store: str, runs: int, seed: int, tell: Tell) -> Iterator[Measured]:
+    """Run the checks that are queries, and the rules, beside a windowed pass over the postings."""
+    tell("running checks and rules")
+    with Ledger.open(store) as ledger:
+        window = yardsticks.window_over_postings(ledger)
+        names = [check.name for check in CHECKS]
+        checks, rules, bare = medians(
+            (lambda: ledger.check(names), ledger.suspicious, window), runs
+        )
+        beside = "one windowed pass over the postings"
+        yield Measured("all checks that are queries", checks, beside, bare, 10.0)
+        yield Measured("all rules", rules, beside, bare, 20.0)
+        chance = random.Random(seed)  # noqa: S311 - not secret
+        lines = simple_lines(chance, ledger.count_customers(), format_instant(ledger.now()))
+        ledger.post(list(itertools.islice(lines, 10_000)), actor="bench")
+        tell("running the rules on what is new")
+        again = timed(lambda: ledger.suspicious(since_last=True))
+        yield Measured("rules since the last run", again, "all rules", rules, 1 / 20)

@@ -176,3 +176,17 @@ def sum_of_postings(ledger: Ledger) -> Callable[[], None]:
             raw(connection).execute("SELECT sum(quantity) FROM live_postings").fetchall()
 
     return run
+
+
+def window_over_postings(ledger: Ledger) -> Callable[[], None]:
+    """Give what makes one running sum over all postings, once."""
+
+    def run() -> None:
+        with ledger._read() as connection:
+            raw(connection).execute(
+                "SELECT max(total) FROM (SELECT sum(quantity) OVER "
+                '(PARTITION BY "grant", account ORDER BY effective_at, sequence) AS total '
+                "FROM live_postings)"
+            ).fetchall()
+
+    return run

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.selectable import Select
 
 from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule, acts
+from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import beside_values
 from entitlement_ledger.store.reviewing import Found
 
@@ -57,5 +58,6 @@ def finding_id(rule: str, subject: str) -> str:
 
 def digest_of(set_to: Mapping[str, Parameters]) -> str:
     """Give what rules are set to in a few digits: findings of other settings are other findings."""
-    said = msgspec.json.encode({name: dict(each) for name, each in set_to.items()}, order="sorted")
+    asked = {name: (RULES[name].why, dict(each)) for name, each in set_to.items()}
+    said = msgspec.json.encode(asked, order="sorted")
     return hashlib.sha256(said).hexdigest()[:_ID_DIGITS]

@@ -8,15 +8,23 @@ from sqlalchemy import ColumnElement, Connection, Select, literal_column
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from entitlement_ledger.checks.consistency import CHECKS, NOW
+from entitlement_ledger.checks.rules.base import acts
+from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import make_query_view
 
 _A_DAY_AGO: ColumnElement[Any] = literal_column("(timezone('UTC', now()) - INTERVAL '1 day')")
 
 
 def publish(connection: Connection) -> None:
-    """Make the view of every check, `check_NAME`, anew."""
+    """Make the view of every check, `check_NAME`, and of every rule, `suspicious_NAME`, anew.
+
+    Rules are set to their defaults there: what the settings say counts for the ledger itself.
+    """
     for check in CHECKS:
         make_query_view(connection, f"check_{check.name}", _of_any_time(check.at_fault))
+    for rule in RULES.values():
+        query = rule.query(acts(), rule.parameters)
+        make_query_view(connection, f"suspicious_{rule.name}", query)
 
 
 def _of_any_time(query: Select[Any]) -> Any:

@@ -17,7 +17,7 @@ from entitlement_ledger.cli.commands import as_json, entl
 if TYPE_CHECKING:
     from entitlement_ledger.bench.measuring import Measured
 
-_NAMES = ("verification", "reading", "posting")
+_NAMES = ("verification", "reading", "posting", "noticing")
 _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 
 
@@ -76,6 +76,8 @@ def _measured(
         yield reading.customer(store, runs, seed, printing.narrate)
         yield reading.zero_sum(store, runs, printing.narrate)
         yield sizes.opening(store, folder, runs, seed, printing.narrate)
+    if not names or "noticing" in names:
+        yield from reading.noticing(store, runs, seed, printing.narrate)
     if not names or "posting" in names:
         posting = Posting(store, folder, runs, seed, printing.narrate)
         yield from posting.one(some(1000))
@@ -114,3 +116,61 @@ def _print(measured: list[Measured]) -> None:
         ],
         right="seconds ratio",
     )
+
+
+@entl.command()
+@as_json
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=(201, 202, 203, 204, 205),
+    show_default=True,
+    help="Of a year with planted cases; several if said again.",
+)
+def detection(seeds: tuple[int, ...], as_json: bool) -> int:
+    """Measure how much of what is planted the rules of suspicious activity find, and what else.
+
+    Exit 1 when less is found than there should be, or too much besides.
+    """
+    from entitlement_ledger.bench.detection import detect
+
+    with tempfile.TemporaryDirectory(prefix="entl-detection-") as folder:
+        found = detect(seeds, Path(folder), printing.narrate)
+    rows = sorted(found.scores.items())
+    if as_json:
+        printing.print_json(
+            {
+                "seeds": list(seeds),
+                "rules": [
+                    {
+                        "rule": name,
+                        "planted": each.planted,
+                        "found": each.found,
+                        "recall": each.recall,
+                        "findings": each.findings,
+                        "precision": each.precision,
+                    }
+                    for name, each in rows
+                ],
+                "recall": found.recall,
+                "precision": found.precision,
+                "false": found.false,
+                "normal": found.normal,
+            }
+        )
+    else:
+        printing.print_table(
+            ("rule", "planted", "recall", "findings", "precision"),
+            [
+                (name, str(e.planted), f"{e.recall:.2f}", str(e.findings), f"{e.precision:.2f}")
+                for name, e in rows
+            ],
+            right="planted recall findings precision",
+        )
+        print(
+            f"all: recall {found.recall:.3f}, precision {found.precision:.3f}, "
+            f"{found.false} false findings among {found.normal:,} normal transactions"
+        )
+    return 0 if found.ok else 1

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from entitlement_ledger.cli.printing import (
     outcome_json,
     print_json,
@@ -55,6 +53,8 @@ def due_work(done: DueWork) -> dict[str, int]:
 
 def write_outcomes(numbered: Iterable[tuple[int, Outcome]]) -> None:
     """Write outcomes as JSON Lines, and see to it that the reader gets them now."""
+    import msgspec
+
     lines = [msgspec.json.encode(outcome_json(number, outcome)) for number, outcome in numbered]
     if lines:
         sys.stdout.write(b"\n".join([*lines, b""]).decode())

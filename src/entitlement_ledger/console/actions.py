@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 EVERYWHERE, TABLE = "everywhere", "table"
 CUSTOMERS, LEDGER, AUDIT, DETAIL = "customers", "ledger", "audit", "detail"
 FORM, TRANSACTION = "form", "transaction"
+ALERTS, FINDING, REVIEW, CHECKS = "alerts", "finding", "review", "checks"
 SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -42,6 +43,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("go_ledger", "2", "Ledger", "Go to the history of all transactions.", (EVERYWHERE,),
            group=True),
     Action("go_audit", "3", "Audit", "Go to the audit trail.", (EVERYWHERE,), group=True),
+    Action("go_alerts", "4", "Alerts", "Go to what the rules noticed.", (EVERYWHERE,), group=True),
+    Action("go_checks", "5", "Checks", "Go to the checks.", (EVERYWHERE,), group=True),
     Action("search", "slash", "Search", "Search the whole ledger.", (CUSTOMERS,)),
     Action("search", "slash", "Filter", "Filter the whole ledger.", (LEDGER, AUDIT)),
     Action("issue", "i", "Issue", "Issue a grant to the customer.", (CUSTOMERS,), changes=True),
@@ -67,15 +70,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("approve", "A", "Approve", "Carry out this proposal.", (TRANSACTION,), changes=True),
     Action("reject", "R", "Reject", "Turn this proposal down.", (TRANSACTION,), changes=True),
     Action(
-        "open_customer", "c", "Customer", "Show the customer of this row.", (LEDGER, AUDIT, DETAIL),
+        "open_customer", "c", "Customer", "Show the customer of this row.",
+        (LEDGER, AUDIT, DETAIL, FINDING),
         footer=False,
     ),
+    Action("run_rules", "r", "Run", "Run the rules on what is new.", (ALERTS,)),
+    Action("next_open", "n", "Next", "Go to the next open finding.", (ALERTS,)),
+    Action("take", "t", "Take", "Take the finding to investigate it.", (REVIEW,), changes=True),
+    Action("confirm", "C", "Confirm", "Confirm the finding.", (REVIEW,), changes=True),
+    Action("dismiss_finding", "D", "Dismiss", "Dismiss the finding.", (REVIEW,), changes=True),
     Action("preview", "ctrl+s", "Preview", "Show what the form would do.", (FORM,), changes=True),
     Action("scroll_down", "j", "Down", "Go down one line.", (DETAIL,), footer=False),
     Action("scroll_up", "k", "Up", "Go up one line.", (DETAIL,), footer=False),
     Action("scroll_home", "g", "Top", "Go to the top.", (DETAIL,), footer=False),
     Action("scroll_end", "G", "End", "Go to the end.", (DETAIL,), footer=False),
-    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT),
+    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT, CHECKS),
            footer=False),
     Action("show_value", "space", "Value", "Show the whole row.", (TABLE,), footer=False),
     Action("copy_value", "y", "Copy", "Copy the row's id.", (TABLE, DETAIL), footer=False),
@@ -85,7 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("scroll_top", "g", "First", "Go to the first row.", (TABLE,), footer=False),
     Action("scroll_bottom", "G", "Last", "Go to the last row loaded.", (TABLE,), footer=False),
     Action("back", "escape", "Back", "Go back, or clear the filter.",
-           (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM)),
+           (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM, ALERTS, FINDING, CHECKS)),
     Action("backup", "B", "Backup", "Back up the store into a new folder beside it.", (EVERYWHERE,),
            footer=False, changes=True),
     Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),

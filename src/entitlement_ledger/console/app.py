@@ -1,4 +1,4 @@
-"""The console's app: three modes, one session, and a first paint that waits for nothing."""
+"""The console's app: five modes, one session, and a first paint that waits for nothing."""
 
 from __future__ import annotations
 
@@ -48,6 +48,18 @@ def _audit() -> Screen[Any]:
     return AuditScreen()
 
 
+def _alerts() -> Screen[Any]:
+    from entitlement_ledger.console.screens.alerts import AlertsScreen
+
+    return AlertsScreen()
+
+
+def _checks() -> Screen[Any]:
+    from entitlement_ledger.console.screens.checks import ChecksScreen
+
+    return ChecksScreen()
+
+
 def _palette() -> type[Provider]:
     from entitlement_ledger.console.palette import ActionProvider
 
@@ -70,6 +82,8 @@ class ConsoleApp(App[None]):
         "customers": _customers,
         "ledger": _ledger,
         "audit": _audit,
+        "alerts": _alerts,
+        "checks": _checks,
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
@@ -198,6 +212,14 @@ class ConsoleApp(App[None]):
     async def action_go_audit(self) -> None:
         """Go to the audit trail."""
         await self.switch_mode("audit")
+
+    async def action_go_alerts(self) -> None:
+        """Go to what the rules noticed."""
+        await self.switch_mode("alerts")
+
+    async def action_go_checks(self) -> None:
+        """Go to the checks."""
+        await self.switch_mode("checks")
 
     def open_customer(self, customer: str) -> None:
         """Show a customer, from wherever."""

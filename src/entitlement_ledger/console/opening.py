@@ -47,6 +47,7 @@ class Opening:
             read_only=self.read_only,
             roles=self.settings.roles,
             approvals=self.settings.approvals,
+            suspicious=self.settings.suspicious,
             witness=None if self.demo else self.settings.witness,
             signing_key=None if self.demo else self.settings.signing_key,
         )

@@ -25,6 +25,7 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.changes import balance_changes, scales_and_units
+from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.reversals import (
     is_reversal,
     status_now,
@@ -135,6 +136,16 @@ def _transaction_row(row: Any, scale: int | None, unit: str | None) -> Transacti
         scale=scale,
         unit=unit,
     )
+
+
+def transactions_of(
+    connection: Connection, sequences: Sequence[int], now: Instant
+) -> list[TransactionRow]:
+    """Give transactions by sequence, oldest first."""
+    with among(connection, sorted(sequences), _t.sequence) as wanted:
+        rows = connection.execute(_with_status(transactions, now).where(wanted)).all()
+    rows = sorted(rows, key=lambda row: row.sequence)
+    return list(_transaction_rows(connection, rows))
 
 
 def transaction(connection: Connection, name: str, now: Instant) -> TransactionDetail | None:

@@ -124,7 +124,7 @@ def _odd_hours(acts: CTE, set_to: Parameters) -> Select[Any]:
     own = (
         select(
             habits.c.actor,
-            func.count(case((of_hours.c.days * 100 >= habits.c.days * 2, 1))).label("hours"),
+            func.count(case((of_hours.c.days * 100 >= habits.c.days * 4, 1))).label("hours"),
         )
         .select_from(habits.join(of_hours, of_hours.c.actor == habits.c.actor))
         .group_by(habits.c.actor)
@@ -132,6 +132,7 @@ def _odd_hours(acts: CTE, set_to: Parameters) -> Select[Any]:
     )
     n, h = near.c, habits.c
     seldom = or_(
+        n.number <= set_to["days_most"],
         n.number * 100 <= h.days * set_to["seldom_percent"],
         and_(t.weekend == 1, h.weekends * 100 <= h.days * set_to["seldom_percent"]),
     )
@@ -433,16 +434,22 @@ RULES = (
         "one actor giving the same amount to many customers in a short time",
         "{number} customers were given exactly {quantity} {entitlement} within {minutes} minutes;"
         " this actor's usual is {usual}",
-        {"gap_minutes": 30, "least": 6, "times": 4, "alike_least": 3, "alike_percent": 2},
+        {"gap_minutes": 30, "least": 6, "times": 4, "alike_least": 3, "alike_percent": 1},
         _same_amount,
     ),
     Rule(
         "odd_hours",
         Severity.MEDIUM,
         "an actor at work outside their own hours",
-        "{number} acts from {hour}:00 UTC on; within an hour of that this actor was at work on"
-        " {on_other_days} of {days} days",
-        {"days_least": 15, "peak_percent": 25, "hours_most": 14, "seldom_percent": 2},
+        "at work from {hour}:00 UTC on (acts: {number}); within an hour of that this actor was at"
+        " work on {on_other_days} of {days} days",
+        {
+            "days_least": 15,
+            "peak_percent": 25,
+            "hours_most": 12,
+            "days_most": 1,
+            "seldom_percent": 2,
+        },
         _odd_hours,
     ),
     Rule(
@@ -465,7 +472,7 @@ RULES = (
         "blank_reasons",
         Severity.LOW,
         "reasons that say nothing",
-        "{number} times the reason says nothing",
+        "the reason says nothing (times: {number})",
         {"letters_most": 2, "least": 3, "others_percent": 20},
         _blank_reasons,
     ),

@@ -106,23 +106,35 @@ def _outflow(acts: CTE, set_to: Parameters) -> Select[Any]:
         func.max(d.total).over(**earlier).label("most"),
     ).cte("compared")
     c = compared.c
-    return select(
-        *pattern(
-            c.customer,
-            c.entitlement,
-            c.first,
-            customer=c.customer,
-            transactions=c.sequences,
-            score=cast(c.total * 8 / func.greatest(c.usual, 1), Integer),
-            total=c.total,
-            entitlement=c.entitlement,
-            usual=c.usual,
-            days_before=c.days_before,
+    # What is much for this customer and an ordinary day for others is no flight of points.
+    share = set_to["above_percent_of_all"] / 100
+    usual = (
+        select(d.entitlement, func.percentile_cont(share).within_group(d.total).label("much"))
+        .group_by(d.entitlement)
+        .cte("usual")
+    )
+    return (
+        select(
+            *pattern(
+                c.customer,
+                c.entitlement,
+                c.first,
+                customer=c.customer,
+                transactions=c.sequences,
+                score=cast(c.total * 8 / func.greatest(c.usual, 1), Integer),
+                total=c.total,
+                entitlement=c.entitlement,
+                usual=c.usual,
+                days_before=c.days_before,
+            )
         )
-    ).where(
-        c.days_before >= set_to["days_least"],
-        c.total >= func.greatest(c.usual, 1) * set_to["times"],
-        c.total >= c.most * set_to["times_the_most"],
+        .select_from(compared.join(usual, usual.c.entitlement == c.entitlement))
+        .where(
+            c.total >= usual.c.much,
+            c.days_before >= set_to["days_least"],
+            c.total >= func.greatest(c.usual, 1) * set_to["times"],
+            c.total >= c.most * set_to["times_the_most"],
+        )
     )
 
 
@@ -376,15 +388,14 @@ RULES = (
         "a day's outflow far above the customer's own past",
         "{total} of {entitlement} drawn in one day; on the {days_before} days before it was {usual}"
         " on average",
-        {"days_least": 8, "times": 8, "times_the_most": 4},
+        {"days_least": 8, "times": 8, "times_the_most": 3, "above_percent_of_all": 95},
         _outflow,
-        Reach.CUSTOMER,
     ),
     Rule(
         "dormant_then_drained",
         Severity.HIGH,
         "an account that was quiet for long and is then emptied",
-        "{total} of {available} {entitlement} drawn by {number} draws after {days} quiet days",
+        "{total} of {available} {entitlement} drawn after {days} quiet days (draws: {number})",
         {
             "quiet_days": 80,
             "times": 4,

@@ -196,7 +196,7 @@ RULES = (
         "own_beneficiary",
         Severity.HIGH,
         "a customer whose name or email is the actor's",
-        "this customer has the actor's name or email, and was given {total} by {number} acts",
+        "this customer has the actor's name or email, and was given {total} (acts: {number})",
         {},
         _own_beneficiary,
     ),

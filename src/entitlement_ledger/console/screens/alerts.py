@@ -1,0 +1,298 @@
+"""Alerts: what the rules of suspicious activity found, the worst first, and its review."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable, Static
+
+from entitlement_ledger.answers import Finding, HistoryFilter, ReviewStep, TransactionRow
+from entitlement_ledger.console.actions import ALERTS, FINDING, REVIEW, TABLE, bindings_of
+from entitlement_ledger.console.screens import ledger as history
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.detail import TransactionScreen
+from entitlement_ledger.console.screens.reason import ReasonScreen
+from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.console.wording import amount, plain, when
+from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.ledger import Ledger
+
+_SIGNS = {"high": ("▲", "error"), "medium": ("◆", "warning"), "low": ("▽", "secondary")}
+_STATES = {"open": "○ open", "investigating": "◐ taken", "confirmed": "● confirmed",
+           "dismissed": "✗ dismissed"}  # fmt: skip
+_TIMELINE = 30
+
+COLUMNS: tuple[Column[Finding], ...] = (
+    Column("severity", 10, lambda row: f"{_SIGNS[row.severity][0]} {row.severity}",
+           style=lambda row: _SIGNS[row.severity][1],
+           order=lambda row: list(_SIGNS).index(row.severity)),
+    Column("score", 5, lambda row: str(row.score), right=True, order=lambda row: -row.score,
+           wide_only=True),
+    Column("rule", 22, lambda row: row.rule.replace("_", " "), order=lambda row: row.rule),
+    Column("state", 11, lambda row: _STATES[row.state], order=lambda row: row.state),
+    Column("about", 16, lambda row: row.actor or row.customer or "",
+           order=lambda row: row.actor or row.customer or ""),
+    Column("why", 10, lambda row: row.why),
+)  # fmt: skip
+
+Told = tuple[Finding, list[ReviewStep]]
+
+
+class ReviewingScreen(LedgerScreen):
+    """A screen on which the finding that it is about can be reviewed."""
+
+    def about(self) -> Finding | None:
+        """Give the finding that keys are about."""
+        raise NotImplementedError
+
+    def action_take(self) -> None:
+        """Take the finding: it is under investigation by whoever is asking."""
+        self._decide("investigating", "Take")
+
+    def action_confirm(self) -> None:
+        """Confirm that it is what it looks like."""
+        self._decide("confirmed", "Confirm")
+
+    def action_dismiss_finding(self) -> None:
+        """Dismiss it: it comes back with new evidence only."""
+        self._decide("dismissed", "Dismiss")
+
+    def _decide(self, decision: str, word: str) -> None:
+        found, session = self.about(), self.session
+        if found is None or session is None:
+            return
+        question = f"{word} {found.id}: {found.why}"
+        self.app.push_screen(
+            ReasonScreen(question), partial(self._record, found, decision, session.actor)
+        )
+
+    def _record(self, found: Finding, decision: str, actor: str, reason: str | None) -> None:
+        if reason is None:
+            return
+        taker = actor if decision == "investigating" else None
+        self.ask(
+            "review",
+            lambda ledger: ledger.review(
+                found.id, decision=decision, reason=reason, actor=actor, assigned_to=taker
+            ),
+            self._recorded,
+        )
+
+    def _recorded(self, found: Finding) -> None:
+        self.notify(harmless(f"{found.id} is {found.state}."), markup=False, timeout=4)
+        self.console.recorded()
+
+
+class AlertsScreen(ReviewingScreen):
+    """What the rules found, above; why, below."""
+
+    WHERE: ClassVar[tuple[str, ...]] = (ALERTS, REVIEW, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ALERTS, REVIEW)
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Alerts",)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the findings over what is known of the one under the cursor."""
+        yield Static(Content(""), id="found-line")
+        yield PagedTable(COLUMNS, key=lambda row: row.id, id="rows")
+        with VerticalScroll(id="event", can_focus=False):
+            yield Static(Content(""), id="event-text")
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        super().on_mount()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable[Finding]:
+        """The table of findings."""
+        return self.query_one("#rows", PagedTable)
+
+    def about(self) -> Finding | None:
+        """Give the finding under the cursor."""
+        return self.table.selected
+
+    def load(self) -> None:
+        """Ask for what was found last; where nothing ever was, run the rules."""
+        self.ask("findings", lambda ledger: ledger.findings(), self._show)
+
+    def _show(self, found: list[Finding]) -> None:
+        selected = self.table.selected
+        self.table.show_rows(found, more=False, keep=selected.id if selected else None)
+        open_ = sum(each.state == "open" for each in found)
+        said = (
+            f"{open_} open of {len(found)} findings" if found else "nothing found: r runs the rules"
+        )
+        self._say(said)
+        self._show_why()
+
+    def _say(self, text: str, style: str = "$secondary") -> None:
+        line = Content.assemble((harmless(text), style))
+        self.query_one("#found-line", Static).update(line)
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """Show why."""
+        self._show_why()
+
+    def _show_why(self) -> None:
+        found = self.table.selected
+        shown = Content("") if found is None else _why(found)
+        self.query_one("#event-text", Static).update(shown)
+
+    def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
+        """Show the finding with its evidence."""
+        found = self.table.selected
+        if found is not None:
+            self.app.push_screen(FindingScreen(found.id))
+
+    def action_run_rules(self) -> None:
+        """Run the rules on what is new."""
+        self._say("running the rules… Esc cancels", "$warning")
+        self.ask("run", lambda ledger: ledger.suspicious(since_last=True), self._show)
+
+    def action_next_open(self) -> None:
+        """Go to the next finding that nobody has looked at."""
+        rows, here = self.table.rows_held, self.table.cursor_row
+        for place in [*range(here + 1, len(rows)), *range(here + 1)]:
+            if place < len(rows) and rows[place].state == "open":
+                self.table.move_cursor(row=place, animate=False)
+                return
+        self.notify("Nothing is open.", markup=False, timeout=3)
+
+    def action_back(self) -> None:
+        """Give up running the rules."""
+        self.drop("run")
+        if self.session is not None:
+            self.session.ledger.interrupt()
+        self.load()
+
+
+def _why(found: Finding) -> Content:
+    sign, colour = _SIGNS[found.severity]
+    who = (
+        ", ".join(part for part in (found.customer, found.actor) if part) or "nobody in particular"
+    )
+    assigned = f", assigned to {found.assigned_to}" if found.assigned_to else ""
+    evidence = ", ".join(found.transactions[:12])
+    more = len(found.transactions) - 12
+    lines = (
+        Content.assemble(
+            (f"{sign} {found.severity} {found.score}  ", f"bold ${colour}"),
+            (harmless(f"{found.rule.replace('_', ' ')}: {who}"), "bold"),
+        ),
+        plain(found.why),
+        Content.assemble((harmless(f"{_STATES[found.state]}{assigned}"), "$secondary")),
+        Content.assemble(
+            (
+                harmless(f"evidence: {evidence}{f' and {more} more' if more > 0 else ''}"),
+                "$secondary",
+            )
+        ),
+    )
+    return Content("\n").join(lines)
+
+
+class FindingScreen(ReviewingScreen):
+    """One finding: why, its evidence, and the timelines of the customer and the actor."""
+
+    WHERE: ClassVar[tuple[str, ...]] = (FINDING, REVIEW, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(FINDING, REVIEW)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._finding = name
+        self._told: Told | None = None
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Alerts", self._finding)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out why, the evidence, and two timelines side by side."""
+        yield Static(Content("…"), id="why")
+        yield PagedTable(history.COLUMNS, key=lambda row: row.transaction, id="rows")
+        with Horizontal(id="timelines"):
+            for side in ("customer", "actor"):
+                with VerticalScroll(classes="timeline", can_focus=False):
+                    yield Static(Content(""), id=f"timeline-{side}")
+
+    def on_mount(self) -> None:
+        """Begin in the evidence."""
+        super().on_mount()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable[TransactionRow]:
+        """The table of evidence."""
+        return self.query_one("#rows", PagedTable)
+
+    def about(self) -> Finding | None:
+        """Give the finding."""
+        return self._told[0] if self._told else None
+
+    def load(self) -> None:
+        """Ask for the finding, then for what it is about."""
+        self.ask("finding", lambda ledger: ledger.finding(self._finding), self._show)
+
+    def _show(self, told: Told) -> None:
+        self._told = told
+        found, steps = told
+        lines = [_why(found)]
+        lines += [
+            plain(f"{when(step.recorded_at)}  {step.decision} by {step.actor}: {step.reason}")
+            for step in steps
+        ]
+        self.query_one("#why", Static).update(Content("\n").join(lines))
+        self.ask(
+            "evidence",
+            lambda ledger: ledger.transactions(found.transactions),
+            lambda rows: self.table.show_rows(rows, more=False),
+        )
+        for side, only, name in (
+            ("customer", HistoryFilter(customer=found.customer), found.customer),
+            ("actor", HistoryFilter(actor=found.actor), found.actor),
+        ):
+            if name is not None:
+                self.ask(
+                    side, partial(_timeline, only=only), partial(self._show_timeline, side, name)
+                )
+            else:
+                self._show_timeline(side, "", ())
+
+    def _show_timeline(self, side: str, name: str, rows: tuple[TransactionRow, ...]) -> None:
+        head = f"{side} {name}" if name else f"no {side} in particular"
+        evidence = set(self._told[0].transactions) if self._told else set()
+        lines = [Content.assemble((harmless(head), "bold $primary"))]
+        for row in rows:
+            mark = "▸" if row.transaction in evidence else " "
+            other = row.actor if side == "customer" else row.customer
+            quantity = amount(row.quantity, row.scale)
+            lines.append(
+                plain(f"{mark} {when(row.effective_at)} {row.type} {quantity} {other} {row.status}")
+            )
+        self.query_one(f"#timeline-{side}", Static).update(Content("\n").join(lines))
+
+    def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
+        """Show the transaction."""
+        row = self.table.selected
+        if row is not None:
+            self.app.push_screen(TransactionScreen(row.transaction))
+
+    def action_open_customer(self) -> None:
+        """Show the customer of the evidence under the cursor."""
+        row = self.table.selected
+        if row is not None:
+            self.console.open_customer(row.customer)
+
+
+def _timeline(ledger: Ledger, *, only: HistoryFilter) -> tuple[TransactionRow, ...]:
+    return ledger.history(only, limit=_TIMELINE).rows

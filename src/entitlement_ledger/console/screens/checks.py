@@ -1,0 +1,157 @@
+"""Checks: what must always hold, each with its verdict, and some of the rows at fault."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable, Static
+
+from entitlement_ledger.answers import CheckResult
+from entitlement_ledger.console.actions import CHECKS, TABLE, bindings_of
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.detail import TransactionScreen
+from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.domain.events import transaction_id
+from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.ledger import Ledger
+
+_WAITING, _OK, _FAILED = "· not run", "✓ holds", "✗ fails"
+_COLOURS = {_WAITING: "secondary", _OK: "success", _FAILED: "error"}
+
+
+class Line:
+    """One check on the screen, with its result once there is one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.result: CheckResult | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Say whether it holds."""
+        if self.result is None:
+            return _WAITING
+        return _OK if self.result.ok else _FAILED
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("check", 24, lambda row: row.name.replace("_", " "), order=lambda row: row.name),
+    Column("verdict", 10, lambda row: row.verdict, style=lambda row: _COLOURS[row.verdict],
+           order=lambda row: row.verdict),
+    Column("at fault", 8, lambda row: f"{row.result.violations:,}" if row.result else "",
+           right=True, order=lambda row: -(row.result.violations if row.result else 0)),
+    Column("protects from", 20, lambda row: row.result.protects if row.result else ""),
+)  # fmt: skip
+
+
+class ChecksScreen(LedgerScreen):
+    """The checks above, some rows at fault below. They run one after another."""
+
+    WHERE: ClassVar[tuple[str, ...]] = (CHECKS, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHECKS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Line] = []
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Checks",)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the checks over the rows at fault."""
+        yield Static(Content(""), id="found-line")
+        yield PagedTable(COLUMNS, key=lambda row: row.name, id="rows")
+        with VerticalScroll(id="event", can_focus=False):
+            yield Static(Content(""), id="event-text")
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        super().on_mount()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable[Line]:
+        """The table of checks."""
+        return self.query_one("#rows", PagedTable)
+
+    def load(self) -> None:
+        """Run every check again."""
+        self.ask("names", lambda ledger: ledger.check_names(), self._begin)
+
+    def _begin(self, names: list[str]) -> None:
+        self._lines = [Line(name) for name in names]
+        self.table.show_rows(self._lines, more=False)
+        self._run(0)
+
+    def _run(self, place: int) -> None:
+        """Run one check after another: each verdict is shown as soon as it is known."""
+        if place >= len(self._lines):
+            failed = sum(line.verdict == _FAILED for line in self._lines)
+            held = f"all {len(self._lines)} checks hold"
+            self._say(
+                f"{failed} checks fail" if failed else held, "$error" if failed else "$success"
+            )
+            return
+        name = self._lines[place].name
+        self._say(f"{place + 1} of {len(self._lines)}: {name}…  Esc cancels", "$warning")
+        self.ask("check", partial(_check, name=name), partial(self._landed_one, place))
+
+    def _landed_one(self, place: int, result: CheckResult) -> None:
+        self._lines[place].result = result
+        selected = self.table.selected
+        self.table.show_rows(self._lines, more=False, keep=selected.name if selected else None)
+        self._show_examples()
+        self._run(place + 1)
+
+    def _say(self, text: str, style: str) -> None:
+        line = Content.assemble((harmless(text), style))
+        self.query_one("#found-line", Static).update(line)
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """Show some of the rows at fault."""
+        self._show_examples()
+
+    def _show_examples(self) -> None:
+        line = self.table.selected
+        parts: list[Content] = []
+        if line is not None and line.result is not None:
+            parts.append(
+                Content.assemble((harmless(f"protects from {line.result.protects}"), "bold"))
+            )
+            for example in line.result.examples:
+                said = ", ".join(f"{name} {value}" for name, value in example.items())
+                parts.append(Content(harmless(said)))
+            more = line.result.violations - len(line.result.examples)
+            if more > 0:
+                parts.append(Content.assemble((f"and {more:,} more", "$secondary")))
+        self.query_one("#event-text", Static).update(Content("\n").join(parts))
+
+    def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
+        """Show the transaction of the first row at fault, where it names one."""
+        line = self.table.selected
+        examples = line.result.examples if line is not None and line.result else ()
+        for example in examples:
+            sequence = example.get("sequence", example.get("target"))
+            if isinstance(sequence, int):
+                self.app.push_screen(TransactionScreen(transaction_id(sequence)))
+                return
+
+    def action_back(self) -> None:
+        """Stop running checks."""
+        self.drop("check")
+        if self.session is not None:
+            self.session.ledger.interrupt()
+        self._say("stopped: r runs the checks again", "$warning")
+
+
+def _check(ledger: Ledger, *, name: str) -> CheckResult:
+    (result,) = ledger.check([name])
+    return result
