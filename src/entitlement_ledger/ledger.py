@@ -237,8 +237,9 @@ class Ledger(Keeping):
             return self._writer.alone(lambda connection: self._rebuild(connection, progress))
 
     def _rebuild(self, connection: Connection, progress: Progress) -> int:
+        done = rebuild(connection, progress)
         publish(connection)
-        return rebuild(connection, progress)
+        return done
 
 
 def witness_path(path: Path, folder: Path | None) -> Path:

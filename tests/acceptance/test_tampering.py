@@ -20,7 +20,8 @@ from entitlement_ledger.errors import StoreError
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.store.tables import metadata
 
-TABLES = sorted(metadata.tables)
+# What the rules found last is no evidence: whoever runs them again finds it again.
+TABLES = sorted(set(metadata.tables) - {"findings"})
 COLUMNS = [(name, column.name) for name in TABLES for column in metadata.tables[name].columns]
 RULES = (ApprovalRule(frozenset({"adjust"})),)
 
@@ -58,6 +59,8 @@ def _lines() -> Iterable[dict[str, Any]]:
     yield command("consume", "no", quantity=4000)
     yield command("adjust", "big", quantity=4, actor="ann")
     yield command("approve", "yes", transaction="big", reason="right", actor="bob")
+    for key in ("i1", "i2"):
+        yield command("issue", key, customer="C2", quantity=7, reference="invoice:INV-2")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with _open(folder, clock=clock) as ledger:
         outcomes = ledger.post(list(_lines()), actor="x", history=False)
         assert [each.key for each in outcomes if each.code] == ["no"], outcomes
+        (twice,) = ledger.suspicious(["invoice_twice"])
+        for decision in ("investigating", "confirmed"):
+            ledger.review(twice.id, decision=decision, reason="both were granted", actor="ann")
         ledger.checkpoint()
         clock.now = START + 60 * HOUR
         ledger.run_due()
