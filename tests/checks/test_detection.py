@@ -32,7 +32,7 @@ def test_too_little_found_or_too_much_is_not_good_enough() -> None:
     assert not Detection({**good, "b": Score(1, 0, 0, 0)}, 0, 10_000).ok
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_looking_at_what_is_new_finds_what_looking_at_all_of_it_finds(
     tmp_path: Path, seed: int
 ) -> None:

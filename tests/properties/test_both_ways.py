@@ -77,7 +77,7 @@ def _post(
     return outcomes, bodies
 
 
-@settings(max_examples=12 * SOAK, deadline=None)
+@settings(max_examples=8 * SOAK, deadline=None)
 @given(plain_history, _between, st.sampled_from([0, 1, 50_000]))
 def test_every_history_gives_the_same_journal_both_ways(
     steps: History, cuts: list[tuple[int, str]], remembered: int
