@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,7 @@ def test_rules_are_set_in_the_settings_and_a_wrong_name_suggests_the_nearest(
 ) -> None:
     post(store, [gift(number) for number in range(5)], "--history")
     assert told(store, "suspicious", "same_amount") == []
-    settings = Path(os.environ.get("ENTL_CONFIG", tmp_path)) if False else tmp_path / "settings"
+    settings = tmp_path / "settings"
     settings.mkdir()
     monkeypatch.setenv("ENTL_CONFIG", str(settings))
 

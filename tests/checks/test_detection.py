@@ -9,7 +9,9 @@ from random import Random
 import pytest
 
 from entitlement_ledger.bench.detection import Detection, Score, detect, planted_year
-from entitlement_ledger.checks.suspicion import RULES
+from entitlement_ledger.checks.finding import find
+from entitlement_ledger.checks.rules.base import Reach
+from entitlement_ledger.checks.suspicion import RULES, parameters
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.ledger import Ledger
 
@@ -53,3 +55,24 @@ def test_looking_at_what_is_new_finds_what_looking_at_all_of_it_finds(
             assert one.suspicious(since_last=True) == other.suspicious()
             start = end
         assert len(one.findings()) > 20
+
+
+def test_a_rule_of_a_customers_own_patterns_looks_at_nobody_else(tmp_path: Path) -> None:
+    """Asked about half of the customers, it finds of them what it finds when asked about all."""
+    year = planted_year(5, tmp_path / "year")
+    lines: list[Line] = [json.loads(line) for line in year.read_text("utf-8").splitlines()]
+    store = str(tmp_path / "ledger.duckdb")
+    Ledger.create(store)
+    with Ledger.open(store) as ledger:
+        ledger.import_files([year.parent], actor="sample")
+        ledger.post(lines, actor="sample", history=True)
+        half = sorted(row.id for row in ledger.customers(limit=1000))[::2]
+        of_customers = [rule for rule in RULES.values() if rule.reach is Reach.CUSTOMER]
+        set_to = parameters({})
+        with ledger._read() as connection:
+            of_all = list(find(connection, of_customers, set_to))
+            of_half = list(find(connection, of_customers, set_to, half))
+    assert of_half
+    assert sorted(of_half, key=repr) == sorted(
+        (each for each in of_all if each.customer in half), key=repr
+    )

@@ -404,7 +404,6 @@ RULES = (
             "times_a_draw": 3,
         },
         _dormant_then_drained,
-        Reach.CUSTOMER,
     ),
     Rule(
         "granted_then_drained",
