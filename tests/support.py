@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import msgspec
@@ -225,13 +228,28 @@ def write_feeds(folder: Path) -> Path:
 
 
 def new_store(folder: Path, clock: HandClock | None = None) -> str:
-    """Make a store with the small catalogue; its knowledge begins when the clock says."""
+    """Make a store with the small catalogue; its knowledge begins when the clock says.
+
+    One is made for each beginning and copied after that: most tests want one.
+    """
+    begins = START - 1000 * HOUR if clock is None else clock.now
+    if begins not in _TEMPLATES:
+        _TEMPLATES[begins] = Path(mkdtemp(prefix="entl-template-"))
+        atexit.register(shutil.rmtree, _TEMPLATES[begins], ignore_errors=True)
+        _make_store(_TEMPLATES[begins], HandClock(begins))
+    shutil.copytree(_TEMPLATES[begins], folder, dirs_exist_ok=True)
+    return str(folder / "ledger.duckdb")
+
+
+_TEMPLATES: dict[int, Path] = {}
+
+
+def _make_store(folder: Path, clock: HandClock) -> None:
     store = str(folder / "ledger.duckdb")
     Ledger.create(store)
-    with Ledger.open(store, clock=clock or HandClock(START - 1000 * HOUR)) as ledger:
+    with Ledger.open(store, clock=clock) as ledger:
         loaded = ledger.import_files([write_feeds(folder / "feeds")], actor="setup")
         assert not any(each.problems for each in loaded)
-    return store
 
 
 def command(type: str, key: str, **fields: Any) -> dict[str, Any]:

@@ -18,8 +18,15 @@ from entitlement_ledger.console.screens.audit import AuditScreen
 from entitlement_ledger.console.screens.checks import ChecksScreen
 from entitlement_ledger.console.screens.customers import CustomersScreen
 from entitlement_ledger.console.screens.detail import DetailScreen, TransactionScreen
+from entitlement_ledger.console.screens.discrepancy import DiscrepancyScreen
+from entitlement_ledger.console.screens.export import ExportScreen
+from entitlement_ledger.console.screens.feed import FeedScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
+from entitlement_ledger.console.screens.reconcile import ReconcileScreen
+from entitlement_ledger.console.screens.reconciled import RunScreen
+from entitlement_ledger.console.screens.report import ReportScreen
+from entitlement_ledger.console.screens.reports import ReportsScreen
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 
 PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted(PROJECT.glob("docs/*.md"))]
@@ -46,6 +53,13 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "finding": FindingScreen,
         "review": FindingScreen,
         "checks": ChecksScreen,
+        "reconcile": ReconcileScreen,
+        "feed": FeedScreen,
+        "run": RunScreen,
+        "discrepancy": DiscrepancyScreen,
+        "reports": ReportsScreen,
+        "report": ReportScreen,
+        "export": ExportScreen,
         "table": PagedTable,
     }
     for action in ACTIONS:

@@ -265,14 +265,27 @@ class EntitlementRow(msgspec.Struct, frozen=True):
     status: str
 
 
+class ProductLineRow(msgspec.Struct, frozen=True):
+    """What one product gives of one entitlement. `valid_for` None never lapses."""
+
+    entitlement: str
+    quantity: int
+    valid_for: str | None
+    priority: int
+    category: str
+    rollover_max: int | None
+
+
 class ProductRow(msgspec.Struct, frozen=True):
-    """One product as it is sold now."""
+    """One product as it is sold now; `versions` counts how often it was changed, and this one."""
 
     code: str
     name: str
     tier: int
     period: str | None
     status: str
+    lines: tuple[ProductLineRow, ...] = ()
+    versions: int = 1
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True):
@@ -298,6 +311,23 @@ class StoreStatus(msgspec.Struct, frozen=True):
     transactions: int
     customers: int
     last_recorded_at: Instant | None
+
+
+class Vouched(msgspec.Struct, frozen=True):
+    """What a status line shows of how far the store can be trusted.
+
+    Attributes:
+        transactions: how many there are.
+        findings_open: findings that nobody has taken, confirmed or dismissed.
+        sealed: how many events the newest checkpoint is over; None where there is none.
+        seal_holds: it is signed by this ledger's key, where there is one, and the stored hashes
+            give its root. The bodies are not hashed for that: `verify` does.
+    """
+
+    transactions: int
+    findings_open: int
+    sealed: int | None
+    seal_holds: bool
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -8,6 +8,11 @@ class LedgerError(Exception):
 
     exit_code = 2
 
+    @property
+    def lines(self) -> list[str]:
+        """What is wrong, one thing a line."""
+        return [str(self)]
+
 
 class InputError(LedgerError):
     """What was given cannot be used: a bad argument, a bad row, an unknown name."""

@@ -12,13 +12,13 @@ from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.forgetting import forget
 from entitlement_ledger.proving import Progress, silent
+from entitlement_ledger.reconciling import Reconciling
 from entitlement_ledger.store.dialect import BusyError, copy_to, rewrite
 from entitlement_ledger.store.due import due_customers, due_holdings
-from entitlement_ledger.suspecting import Suspecting
 from entitlement_ledger.sweeping import due_work, renew, sweep
 
 
-class Keeping(Suspecting):
+class Keeping(Reconciling):
     """An open ledger that is looked after."""
 
     def forget(self, customer: str, *, actor: str, reason: str) -> None:

@@ -62,6 +62,7 @@ class Ledger(Keeping):
         plainly: bool = True,
         remembered_max: int = HOLDINGS_MAX,
         suspicious: Mapping[str, object] | None = None,
+        reconcile: Mapping[str, object] | None = None,
     ) -> None:
         """Use `open` instead."""
         super().__init__(engine, path, read_only=read_only, clock=clock)
@@ -71,6 +72,7 @@ class Ledger(Keeping):
         self._signing_key = signing_key
         self._approvals = tuple(approvals)
         self._suspicious = suspicious or {}
+        self._reconcile = reconcile or {}
         self._archives = archives
         self._writer = Writer(
             engine, clock, roles.get, policy, witness, plainly=plainly, holdings_max=remembered_max
@@ -128,6 +130,7 @@ class Ledger(Keeping):
         plainly: bool = True,
         remembered_max: int = HOLDINGS_MAX,
         suspicious: Mapping[str, object] | None = None,
+        reconcile: Mapping[str, object] | None = None,
     ) -> Self:
         """Open a store that exists.
 
@@ -135,7 +138,8 @@ class Ledger(Keeping):
         that a crash left behind the journal are brought up, unless they are to be rebuilt.
         `witness` is the folder of the witness, beside the store by default; `signing_key` the file
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
-        `suspicious` sets parameters of the rules of suspicious activity, by rule.
+        `suspicious` sets parameters of the rules of suspicious activity, by rule; `reconcile` what
+        is allowed when outside files are matched, by kind of file.
         `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
         from what is left of grants; without it the rules decide every command, to the same effect.
         `remembered_max` is of how many customers the writer remembers what they hold; 0 remembers
@@ -166,6 +170,7 @@ class Ledger(Keeping):
             plainly=plainly,
             remembered_max=remembered_max,
             suspicious=suspicious,
+            reconcile=reconcile,
         )
 
     def close(self) -> None:
@@ -222,14 +227,23 @@ class Ledger(Keeping):
                 connection, commands, actor=actor, atomic=atomic, history=history
             )
 
-    def import_files(self, paths: Sequence[Path], *, actor: str) -> list[Imported]:
+    def import_files(
+        self, paths: Sequence[Path], *, actor: str, mapping: Path | None = None
+    ) -> list[Imported]:
         """Load customers, catalogue, tickets and billing; each file whole or not at all.
 
+        Args:
+            paths: files, or folders of files, told by their names.
+            actor: who is asking.
+            mapping: a TOML file with the names and values of another system, for a single file.
+
         Raises:
-            InputError: a path that does not exist or is not named like a feed.
+            InputError: a path that does not exist or is not named like a feed, or a mapping that
+                cannot be used.
         """
         with self._explained():
-            return import_files(self._writer, paths, actor=actor, role=self._roles.get(actor))
+            role = self._roles.get(actor)
+            return import_files(self._writer, paths, actor=actor, role=role, mapping=mapping)
 
     def rebuild(self, progress: Progress = silent) -> int:
         """Drop the projections and make them again; give the number of events read."""

@@ -272,15 +272,20 @@ class Reading:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         """Give a connection to read on; what goes wrong becomes one clear error."""
-        thread = threading.get_ident()
         with self._explained():
             self._writer.catch_up()
-        with self._explained(), self._connected() as connection:
-            self._reading[thread] = connection
-            try:
-                yield connection
-            finally:
-                self._reading.pop(thread, None)
+        with self._explained(), self._connected() as connection, self._interruptible(connection):
+            yield connection
+
+    @contextmanager
+    def _interruptible(self, connection: Connection) -> Iterator[None]:
+        """Let `interrupt` reach what this thread does on a connection."""
+        thread = threading.get_ident()
+        self._reading[thread] = connection
+        try:
+            yield
+        finally:
+            self._reading.pop(thread, None)
 
     def _connected(self) -> Connection:
         with self._gate:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import getpass
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entitlement_ledger.errors import InputError
+from entitlement_ledger.nearest import nearest
+from entitlement_ledger.settings_file import SettingsFile, read_settings_file
 
 if TYPE_CHECKING:
     from entitlement_ledger.domain.policy import ApprovalRule
 
 _APP = "entitlement-ledger"
-_NAMES = ("store", "theme", "witness", "signing_key", "roles", "approval", "suspicious")
-_ROLES = ("support", "supervisor", "auditor", "finance", "system")
-_KINDS = ("points", "credits", "quota", "feature", "offer")
-_TYPES = (
-    "issue", "consume", "hold", "capture", "release", "adjust", "reverse",
-    "purchase", "renew", "upgrade", "downgrade", "cancel",
-)  # fmt: skip
+NAMES = (
+    "store",
+    "theme",
+    "witness",
+    "signing_key",
+    "roles",
+    "approval",
+    "suspicious",
+    "reconcile",
+    "keys",
+)
+"""What may stand in the settings file."""
+
+FILE, DEFAULT = "file", "default"
+"""Where a setting can come from, besides a flag and a variable of the environment by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,11 @@ class Settings:
         signing_key: the file of the key that signs checkpoints.
         suspicious: parameters of the rules of suspicious activity, by rule; whether there are such
             rules and parameters, the rules say.
+        reconcile: what is allowed when outside files are matched, by kind of file.
+        keys: keys of the console's actions, by `NAME` or `PLACE.NAME`; the console judges them.
+        file: the settings file, or None where the settings were not read from one.
+        origins: where each setting that is no table came from: a flag, the name of a variable of
+            the environment, `FILE` or `DEFAULT`.
     """
 
     store: str
@@ -49,6 +63,10 @@ class Settings:
     signing_key: Path | None = None
     approvals: tuple[ApprovalRule, ...] = ()
     suspicious: Mapping[str, object] = field(default_factory=dict)
+    reconcile: Mapping[str, object] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    file: SettingsFile | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def config_folder() -> Path:
@@ -58,95 +76,60 @@ def config_folder() -> Path:
     return Path(os.environ.get("ENTL_CONFIG") or platformdirs.user_config_path(_APP))
 
 
+def settings_path() -> Path:
+    """Say where the settings file is, or would be."""
+    return config_folder() / "settings.toml"
+
+
 def load_settings(*, store: str | None = None, actor: str | None = None) -> Settings:
     """Read the settings; `store` and `actor` are flags.
 
     Raises:
         InputError: the settings file is not TOML, or says something that is not a setting.
     """
-    path = config_folder() / "settings.toml"
-    said = _read(path)
-    for name in said:
-        if name not in _NAMES:
-            raise InputError(f"{path}: {name} is not a setting: {', '.join(_NAMES)} are")
-    roles = said.get("roles", {})
-    if not isinstance(roles, dict) or not all(isinstance(role, str) for role in roles.values()):
-        raise InputError(f"{path}: roles must give each actor a role in text")
-    unknown = sorted(set(roles.values()) - set(_ROLES))
-    if unknown:
-        raise InputError(f"{path}: roles: {unknown[0]} is not one of {', '.join(_ROLES)}")
-    suspicious = said.get("suspicious", {})
-    if not isinstance(suspicious, dict):
-        raise InputError(f"{path}: suspicious must be tables: [suspicious.RULE]")
+    file = read_settings_file(settings_path())
+    for name in file.said:
+        if name not in NAMES:
+            all_of_them = f"{', '.join(NAMES)} are"
+            near = nearest(name, NAMES, otherwise=all_of_them)
+            raise InputError(f"{file.path}: {name} is not a setting{near}")
+    origins: dict[str, str] = {}
+
+    def first(name: str, *sources: tuple[str, str | None]) -> str | None:
+        """Give the first value that there is, and remember where it came from."""
+        for origin, value in sources:
+            if value:
+                origins[name] = origin
+                return value
+        origins[name] = DEFAULT
+        return None
+
+    environment = os.environ.get
     return Settings(
-        suspicious=suspicious,
-        approvals=_approvals(said.get("approval", []), path),
-        store=store or os.environ.get("ENTL_STORE") or _text(said, "store", path) or _default(),
-        actor=actor or getpass.getuser(),
-        roles=roles,
-        theme=_text(said, "theme", path),
-        witness=_path(os.environ.get("ENTL_WITNESS") or _text(said, "witness", path)),
-        signing_key=_path(os.environ.get("ENTL_KEY") or _text(said, "signing_key", path))
+        store=first("store", ("--store", store), ("ENTL_STORE", environment("ENTL_STORE")),
+                    (FILE, file.text("store"))) or _default_store(),
+        actor=first("actor", ("--actor", actor)) or getpass.getuser(),
+        theme=first("theme", (FILE, file.text("theme"))),
+        witness=_path(first("witness", ("ENTL_WITNESS", environment("ENTL_WITNESS")),
+                            (FILE, file.text("witness")))),
+        signing_key=_path(first("signing_key", ("ENTL_KEY", environment("ENTL_KEY")),
+                                (FILE, file.text("signing_key"))))
         or config_folder() / "signing.key",
-    )
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-
-
-def _approvals(said: object, path: Path) -> tuple[ApprovalRule, ...]:
-    """Read the tables `[[approval]]`."""
-    from entitlement_ledger.domain.policy import ApprovalRule
-
-    if not isinstance(said, list):
-        raise InputError(f"{path}: approval must be a list of tables: [[approval]]")
-    rules = []
-    for number, table in enumerate(said, 1):
-        where = f"{path}: approval {number}"
-        if not isinstance(table, dict) or set(table) - {"types", "kinds", "above", "approvers"}:
-            raise InputError(f"{where} may have types, kinds, above and approvers")
-        above = table.get("above")
-        if above is not None and (isinstance(above, bool) or not isinstance(above, int)):
-            raise InputError(f"{where}: above must be a whole number in the smallest unit")
-        rules.append(
-            ApprovalRule(
-                types=_names(table.get("types"), where, "types", _TYPES),
-                kinds=None
-                if "kinds" not in table
-                else _names(table["kinds"], where, "kinds", _KINDS),
-                above=above,
-                approvers=_names(
-                    table.get("approvers", ["supervisor"]), where, "approvers", _ROLES
-                ),
-            )
-        )
-    return tuple(rules)
-
-
-def _names(said: object, where: str, name: str, known: tuple[str, ...]) -> frozenset[str]:
-    if not isinstance(said, list) or not said or not all(each in known for each in said):
-        raise InputError(f"{where}: {name} must list some of {', '.join(known)}")
-    return frozenset(said)
-
-
-def _text(said: Mapping[str, object], name: str, path: Path) -> str | None:
-    value = said.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InputError(f"{path}: {name} must be text")
-    return value
+        roles=file.roles(),
+        approvals=file.approvals(),
+        suspicious=file.tables("suspicious", "RULE"),
+        reconcile=file.tables("reconcile", "KIND"),
+        keys=file.keys(),
+        file=file,
+        origins=origins,
+    )  # fmt: skip
 
 
 def _path(text: str | None) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def _default() -> str:
+def _default_store() -> str:
     import platformdirs
 
     return str(platformdirs.user_data_path(_APP) / "ledger.duckdb")

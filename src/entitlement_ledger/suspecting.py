@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from entitlement_ledger.answers import Finding, ReviewStep
+from entitlement_ledger.answers import Finding, ReviewStep, Vouched
+from entitlement_ledger.audit.sealing import newest_seal
 from entitlement_ledger.checks.finding import digest_of, find
 from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule
 from entitlement_ledger.checks.suspicion import RULES, parameters, rules_named
@@ -82,6 +83,15 @@ class Suspecting(Proving):
         with self._read() as connection:
             told = with_reviews(stored_findings(connection), review_steps(connection))
         return _worst_first(each for each in told if dismissed or each.state != "dismissed")
+
+    def vouched(self) -> Vouched:
+        """Say how many transactions and open findings there are, and whether the seal holds."""
+        transactions = self.status().transactions
+        open_ = sum(each.state == "open" for each in self.findings())
+        signer = self._signer(None)
+        with self._read() as connection:
+            sealed, holds = newest_seal(connection, signer)
+        return Vouched(transactions, open_, sealed, holds)
 
     def finding(self, name: str) -> tuple[Finding, list[ReviewStep]]:
         """Give one finding, and the steps of its review, the oldest first.

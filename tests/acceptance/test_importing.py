@@ -112,3 +112,40 @@ def test_byte_order_mark_and_carriage_returns_are_read(store: str, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     with Ledger.open(store) as ledger:
         assert ledger.customer("X9").name == "a\r\nb"
+
+
+MAPPING = """
+ignore = "*"
+[columns]
+id = "Account"
+[values.status]
+"LIVE" = "active"
+[defaults]
+email = ""
+segment = "retail"
+created_at = ""
+"""
+
+
+def test_a_file_of_another_system_is_imported_through_a_mapping(store: str, tmp_path: Path) -> None:
+    mapping, file = tmp_path / "crm.toml", tmp_path / "customers-crm.tsv"
+    mapping.write_text(MAPPING)
+    file.write_text("Account\tname\tOwner\tstatus\nX7\tAnn\tBob\tLIVE\nX8\tCat\tBob\tDEAD\n")
+    done = entl("import", "--mapping", str(mapping), str(file), store=store)
+    assert done.returncode == 2
+    assert f"{file}, line 3, column status: must be one of active" in done.stderr
+    file.write_text(file.read_text().replace("DEAD", "LIVE"))
+    done = entl("import", "--mapping", str(mapping), str(file), store=store)
+    assert done.returncode == 0, done.stderr
+    with Ledger.open(store) as ledger:
+        assert ledger.customer("X8").segment == "retail"
+
+
+def test_a_mapping_is_of_one_file(store: str, tmp_path: Path) -> None:
+    mapping = tmp_path / "crm.toml"
+    mapping.write_text(MAPPING)
+    folder = write_feeds(tmp_path / "several")
+    done = entl("import", "--mapping", str(mapping), str(folder), store=store)
+    assert done.returncode == 2
+    assert "is the mapping of one file" in done.stderr
+    assert done.stderr.count("\n") == 1

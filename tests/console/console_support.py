@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class StillOpening(Opening):
             name="store",
             actor="tester",
             read_only=self.read_only,
-            transactions=ledger.status().transactions,
+            vouched=ledger.vouched(),
         )
 
 
@@ -84,8 +84,11 @@ def make_app(
     read_only: bool = False,
     theme: str | None = None,
     approvals: Sequence[ApprovalRule] = (),
+    keys: Mapping[str, str] | None = None,
 ) -> ConsoleApp:
-    settings = Settings(store=store, actor="tester", theme=theme, approvals=tuple(approvals))
+    settings = Settings(
+        store=store, actor="tester", theme=theme, approvals=tuple(approvals), keys=keys or {}
+    )
     return ConsoleApp(StillOpening(settings, demo=False, read_only=read_only))
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from billing_support import sold, write
 from console_support import make_app, opened, press, type_in
+from test_alerts import ledger_of
 from textual.pilot import Pilot
+
+from entitlement_ledger.reconciliations import Against
 
 SIZES = [(80, 24), (120, 40)]
 PATHS: dict[str, tuple[str, ...]] = {
@@ -18,12 +24,24 @@ PATHS: dict[str, tuple[str, ...]] = {
     "transaction": ("2", "end", "enter"),
     "explanation": ("enter", "down", "enter"),
     "issue": ("enter", "down", "i"),
+    "run": ("6", "enter"),
+    "discrepancy": ("6", "enter", "enter", "enter"),
+    "report": ("7", "enter"),
 }
+
+
+def reconcile_once(pilot: Pilot[Any]) -> None:
+    """Reconcile two invoice lines for which nothing was given."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "sales.csv", [sold("I1"), sold("I2", 125, entitlement="CRD")])
+        ledger_of(pilot).reconcile(path, Against.BILLING, actor="finance")
 
 
 def going(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def run_before(pilot: Pilot[Any]) -> None:
         await opened(pilot)
+        if "6" in keys:
+            reconcile_once(pilot)
         await press(pilot, *keys)
         if "i" in keys:
             await type_in(pilot, "40")

@@ -19,7 +19,7 @@ from entitlement_ledger.store.tables import checkpoints
 from entitlement_ledger.store.tree import TreeError, root_at
 
 if TYPE_CHECKING:
-    from entitlement_ledger.audit.notes import SigningKey
+    from entitlement_ledger.audit.notes import PublicKey, SigningKey
 
 _ACCEPT = "or accept what is there with `entl witness reset --reason …`"
 
@@ -33,6 +33,26 @@ def last_checkpoint(connection: Connection) -> str | None:
     """Give the newest checkpoint as a signed note."""
     query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     return next(iter(connection.execute(query).scalars().all()), None)
+
+
+def newest_seal(connection: Connection, key: PublicKey | None) -> tuple[int | None, bool]:
+    """Give the size of the newest checkpoint, and whether the stored hashes bear it out.
+
+    `key` is who must have signed it; without one nobody says.
+    """
+    note = last_checkpoint(connection)
+    if note is None:
+        return None, True
+    from entitlement_ledger.audit.notes import Checkpoint, Note, NoteError
+
+    try:
+        read = Note.read(note)
+        checkpoint = Checkpoint.read(read.text)
+        found = root_at(connection, checkpoint.size)
+    except (NoteError, TreeError):
+        return None, False
+    signed = key is None or read.verified(key)
+    return checkpoint.size, signed and found == checkpoint.root
 
 
 def make_checkpoint(connection: Connection, key: SigningKey) -> tuple[str, Seen | None]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.audit.against import Sealed
 from entitlement_ledger.audit.notes import PublicKey
+from entitlement_ledger.audit.told import unlike_runs
 from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.domain.events import (
     Event,
@@ -25,12 +26,15 @@ from entitlement_ledger.domain.events import (
     encode_event,
     leaf_hash,
 )
+from entitlement_ledger.reconciliations import Run
 from entitlement_ledger.store.archives import STORE_SAYS as ARCHIVES
 from entitlement_ledger.store.archives import Archives, Manifest
 from entitlement_ledger.store.closing import BALANCES
 from entitlement_ledger.store.feeds import KEPT, digest
 from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.persons import all_people
+from entitlement_ledger.store.reconciling.runs import RECORD as RECONCILIATION
+from entitlement_ledger.store.reconciling.runs import run_of
 from entitlement_ledger.store.reviewing import FOUND
 from entitlement_ledger.store.scratch import Scratch
 from entitlement_ledger.store.tables import store
@@ -53,6 +57,7 @@ PROTECTS = {
     "archives": "closing balances that the postings before do not give",
     "personal_data": "a name or an address changed behind the ledger's back",
     "feeds": "a ticket or an invoice line changed behind the ledger's back",
+    "reconciliations": "what a run told, or a line that it read, changed afterwards",
     "store": "what the store says of itself",
 }
 """What each part of verification protects from, in the order in which they are told."""
@@ -70,6 +75,7 @@ class _Journal:
     personal: dict[str, str | None] = field(default_factory=dict)
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
     archives: dict[int, Manifest] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
 
     def fault(self, name: str, /, **what: Any) -> None:
         self.faults[name].append(what)
@@ -109,6 +115,7 @@ def verify(
         work.fault(name, **fault)
     _compare_people(connection, work, partly=bool(start))
     _compare_feeds(connection, work, partly=bool(start))
+    work.faults["reconciliations"] += unlike_runs(connection, work.runs, partly=bool(start))
     _compare_store(connection, work, partly=bool(start))
     return [_result(name, work.faults[name]) for name in PROTECTS]
 
@@ -177,6 +184,8 @@ def _note(work: _Journal, event: Event) -> None:
             work.personal[event.id] = event.personal
         elif event.record == "feed":
             work.feeds[event.id] = event.after
+        elif event.record == RECONCILIATION:
+            work.runs.append(run_of(event))
         elif event.record == "archive":
             work.archives[event.sequence] = msgspec.convert(event.after, Manifest)
 

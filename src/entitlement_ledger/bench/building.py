@@ -25,7 +25,7 @@ def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], N
     """Make a store with so many events; give its path. Commands are posted, as anybody's are."""
     store = str(folder / "ledger.duckdb")
     customers = max(events // _CUSTOMER_EVENTS, 1)
-    feeds = _write_feeds(folder / "feeds", customers)
+    feeds = write_feeds(folder / "feeds", customers)
     Ledger.create(store)
     with Ledger.open(store) as ledger:
         ledger.import_files([feeds], actor="bench")
@@ -37,7 +37,8 @@ def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], N
     return store
 
 
-def _write_feeds(folder: Path, customers: int) -> Path:
+def write_feeds(folder: Path, customers: int) -> Path:
+    """Write customers and a catalogue of three rights, to be imported."""
     folder.mkdir(parents=True)
     rows = "".join(f"C{n},Name {n},c{n}@example.com,plus,active,\n" for n in range(customers))
     (folder / "customers.csv").write_text(

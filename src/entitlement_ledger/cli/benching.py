@@ -17,7 +17,7 @@ from entitlement_ledger.cli.commands import as_json, entl
 if TYPE_CHECKING:
     from entitlement_ledger.bench.measuring import Measured
 
-_NAMES = ("verification", "reading", "posting", "noticing")
+_NAMES = ("verification", "reading", "posting", "noticing", "exporting")
 _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 
 
@@ -63,7 +63,7 @@ def _measured(
     quick: bool,
 ) -> Iterator[Measured]:
     """Measure, the reading before the store grows."""
-    from entitlement_ledger.bench import reading, sizes, verification
+    from entitlement_ledger.bench import exporting, reading, sizes, verification
     from entitlement_ledger.bench.posting import Posting
 
     def some(count: int) -> int:
@@ -78,6 +78,8 @@ def _measured(
         yield sizes.opening(store, folder, runs, seed, printing.narrate)
     if not names or "noticing" in names:
         yield from reading.noticing(store, runs, seed, printing.narrate)
+    if not names or "exporting" in names:
+        yield from exporting.exporting(store, folder, runs, printing.narrate)
     if not names or "posting" in names:
         posting = Posting(store, folder, runs, seed, printing.narrate)
         yield from posting.one(some(1000))

@@ -125,6 +125,7 @@ def opened(
         roles=settings.roles,
         approvals=settings.approvals,
         suspicious=settings.suspicious,
+        reconcile=settings.reconcile,
         catching_up=catching_up,
         unwitnessed=unwitnessed,
         witness=settings.witness,
@@ -155,12 +156,23 @@ def init(context: click.Context) -> None:
 @entl.command(name="import")
 @common
 @as_json
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML with the names and values of another system's file, for a single PATH.",
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_context
-def import_(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> int:
-    """Load customers, entitlements, products, tickets and billing from CSV or JSON."""
+def import_(
+    context: click.Context, paths: tuple[Path, ...], mapping: Path | None, as_json: bool
+) -> int:
+    """Load customers, entitlements, products, tickets and billing.
+
+    Files are CSV (with commas, semicolons or tabs), JSON, JSON Lines or Parquet, told by name.
+    """
     with opened(context, read_only=False) as (ledger, settings):
-        loaded = ledger.import_files(paths, actor=settings.actor)
+        loaded = ledger.import_files(paths, actor=settings.actor, mapping=mapping)
     for each in loaded:
         for problem in each.problems:
             printing.narrate(problem)

@@ -8,7 +8,15 @@ import sys
 
 import click
 
-from entitlement_ledger.cli import benching, proving, suspecting  # noqa: F401 - they join
+from entitlement_ledger.cli import (  # noqa: F401 - they join
+    benching,
+    configuring,
+    proving,
+    reconciling,
+    reporting,
+    suspecting,
+    theming,
+)
 from entitlement_ledger.cli.commands import entl
 from entitlement_ledger.cli.printing import narrate
 from entitlement_ledger.errors import LedgerError
@@ -36,7 +44,8 @@ def run(arguments: list[str]) -> int:
         narrate(f"{error.format_message()} (see `entl --help`)".replace("\n", " "))
         return 2
     except LedgerError as error:
-        narrate(str(error))
+        for line in error.lines:
+            narrate(line)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         narrate("stopped; what was answered is recorded")

@@ -27,6 +27,11 @@ def progress(done: int, total: int) -> None:
         print(f"\r{done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
 
 
+def print_line(text: str) -> None:
+    """Print one line of an answer."""
+    print(harmless(text))
+
+
 def print_json(value: Any) -> None:
     """Print one JSON value."""
     print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+from textual.keys import REPLACED_KEYS, key_to_character
 
 EVERYWHERE, TABLE = "everywhere", "table"
 CUSTOMERS, LEDGER, AUDIT, DETAIL = "customers", "ledger", "audit", "detail"
 FORM, TRANSACTION = "form", "transaction"
 ALERTS, FINDING, REVIEW, CHECKS = "alerts", "finding", "review", "checks"
+RECONCILE, FEED, RUN, DISCREPANCY = "reconcile", "feed", "run", "discrepancy"
+REPORTS, REPORT, EXPORT = "reports", "report", "export"
+CATALOGUE = "catalogue"
 SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -45,8 +49,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("go_audit", "3", "Audit", "Go to the audit trail.", (EVERYWHERE,), group=True),
     Action("go_alerts", "4", "Alerts", "Go to what the rules noticed.", (EVERYWHERE,), group=True),
     Action("go_checks", "5", "Checks", "Go to the checks.", (EVERYWHERE,), group=True),
+    Action("go_reconcile", "6", "Reconcile", "Go to the reconciliation of outside files.",
+           (EVERYWHERE,), group=True),
+    Action("go_reports", "7", "Reports", "Go to the reports.", (EVERYWHERE,), group=True),
+    Action("go_catalogue", "8", "Catalogue", "Go to the catalogue.", (EVERYWHERE,), group=True),
     Action("search", "slash", "Search", "Search the whole ledger.", (CUSTOMERS,)),
     Action("search", "slash", "Filter", "Filter the whole ledger.", (LEDGER, AUDIT)),
+    Action("search", "slash", "Filter", "Go to what the report is asked with.", (REPORT,)),
     Action("issue", "i", "Issue", "Issue a grant to the customer.", (CUSTOMERS,), changes=True),
     Action("adjust", "a", "Adjust", "Correct the customer's balance.", (CUSTOMERS,), changes=True),
     Action("consume", "u", "Use", "Consume for the customer.", (CUSTOMERS,), footer=False,
@@ -62,6 +71,8 @@ ACTIONS: tuple[Action, ...] = (
            footer=False, changes=True),
     Action("cancel", "x", "Cancel", "End a subscription.", (CUSTOMERS,), footer=False,
            changes=True),
+    Action("statement", "S", "Statement", "Show the customer's statement, to be exported.",
+           (CUSTOMERS,), footer=False),
     Action("reverse", "v", "Reverse", "Undo this transaction.", (TRANSACTION,), changes=True),
     Action("capture", "t", "Capture", "Consume what this hold keeps.", (TRANSACTION,),
            changes=True),
@@ -71,7 +82,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("reject", "R", "Reject", "Turn this proposal down.", (TRANSACTION,), changes=True),
     Action(
         "open_customer", "c", "Customer", "Show the customer of this row.",
-        (LEDGER, AUDIT, DETAIL, FINDING),
+        (LEDGER, AUDIT, DETAIL, FINDING, RUN, DISCREPANCY),
         footer=False,
     ),
     Action("run_rules", "r", "Run", "Run the rules on what is new.", (ALERTS,)),
@@ -79,12 +90,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("take", "t", "Take", "Take the finding to investigate it.", (REVIEW,), changes=True),
     Action("confirm", "C", "Confirm", "Confirm the finding.", (REVIEW,), changes=True),
     Action("dismiss_finding", "D", "Dismiss", "Dismiss the finding.", (REVIEW,), changes=True),
+    Action("new_run", "n", "New run", "Reconcile a file.", (RECONCILE,), changes=True),
+    Action("post_proposal", "p", "Post", "Post the proposal, after a look at what it would do.",
+           (DISCREPANCY,), changes=True),
+    Action("export", "e", "Export", "Write it to a file.", (RECONCILE, RUN, REPORT)),
+    Action("start", "ctrl+s", "Start", "Start what is asked for.", (FEED, EXPORT)),
     Action("preview", "ctrl+s", "Preview", "Show what the form would do.", (FORM,), changes=True),
     Action("scroll_down", "j", "Down", "Go down one line.", (DETAIL,), footer=False),
     Action("scroll_up", "k", "Up", "Go up one line.", (DETAIL,), footer=False),
     Action("scroll_home", "g", "Top", "Go to the top.", (DETAIL,), footer=False),
     Action("scroll_end", "G", "End", "Go to the end.", (DETAIL,), footer=False),
-    Action("reload", "r", "Reload", "Ask the ledger again.", (CUSTOMERS, LEDGER, AUDIT, CHECKS),
+    Action("reload", "r", "Reload", "Ask the ledger again.",
+           (CUSTOMERS, LEDGER, AUDIT, CHECKS, RECONCILE, RUN, DISCREPANCY, REPORTS, REPORT),
            footer=False),
     Action("show_value", "space", "Value", "Show the whole row.", (TABLE,), footer=False),
     Action("copy_value", "y", "Copy", "Copy the row's id.", (TABLE, DETAIL), footer=False),
@@ -94,7 +111,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("scroll_top", "g", "First", "Go to the first row.", (TABLE,), footer=False),
     Action("scroll_bottom", "G", "Last", "Go to the last row loaded.", (TABLE,), footer=False),
     Action("back", "escape", "Back", "Go back, or clear the filter.",
-           (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM, ALERTS, FINDING, CHECKS)),
+           (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM, ALERTS, FINDING, CHECKS, FEED, RUN, DISCREPANCY,
+            REPORT, EXPORT)),
     Action("backup", "B", "Backup", "Back up the store into a new folder beside it.", (EVERYWHERE,),
            footer=False, changes=True),
     Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),
@@ -123,7 +141,7 @@ def bindings_of(*where: str) -> list[BindingType]:
             show=action.footer,
             tooltip=action.help,
             group=SCREENS if action.group else None,
-            id=f"{'-'.join(action.where)}.{action.name}",
+            id=f"{next(place for place in where if place in action.where)}.{action.name}",
         )
         for action in actions_of(*where)
     ]
@@ -137,7 +155,17 @@ _KEY_NAMES = {
 
 def key_names(action: Action) -> str:
     """Write an action's keys as people call them."""
-    return " ".join(_KEY_NAMES.get(key, key) for key in action.keys.split(","))
+    return " ".join(_key_name(key) for key in action.keys.split(","))
+
+
+def _key_name(key: str) -> str:
+    return _KEY_NAMES.get(key) or character_of(key) or key
+
+
+def character_of(key: str) -> str | None:
+    """Give the character that a key types, or None where it types none."""
+    character = key_to_character(REPLACED_KEYS.get(key, key))
+    return character if character is not None and character.isprintable() else None
 
 
 def keys_table() -> str:

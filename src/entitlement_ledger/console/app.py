@@ -1,4 +1,4 @@
-"""The console's app: five modes, one session, and a first paint that waits for nothing."""
+"""The console's app: seven modes, one session, and a first paint that waits for nothing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from entitlement_ledger.console.actions import CHANGES, EVERYWHERE, Action, actions_of, bindings_of
+from entitlement_ledger.console.keys import read_keys
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
-from entitlement_ledger.console.themes import DEFAULT_THEME, find_themes
+from entitlement_ledger.console.theming import ThemedApp
 from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
 from entitlement_ledger.harmless import harmless
-from entitlement_ledger.settings import Settings, config_folder
+from entitlement_ledger.settings import Settings, config_folder, settings_path
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from entitlement_ledger.answers import Vouched
     from entitlement_ledger.ledger import Ledger
+    from entitlement_ledger.reports.parameters import Parameters
 
 # What the first paint does not show is imported when it is first wanted.
 
@@ -60,19 +63,38 @@ def _checks() -> Screen[Any]:
     return ChecksScreen()
 
 
+def _reconcile() -> Screen[Any]:
+    from entitlement_ledger.console.screens.reconcile import ReconcileScreen
+
+    return ReconcileScreen()
+
+
+def _reports() -> Screen[Any]:
+    from entitlement_ledger.console.screens.reports import ReportsScreen
+
+    return ReportsScreen()
+
+
+def _catalogue() -> Screen[Any]:
+    from entitlement_ledger.console.screens.catalogue import CatalogueScreen
+
+    return CatalogueScreen()
+
+
 def _palette() -> type[Provider]:
     from entitlement_ledger.console.palette import ActionProvider
 
     return ActionProvider
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(ThemedApp):
     """The terminal console.
 
     Attributes:
         session: the open ledger, once there is one.
         waiting_for: in a few words, what is being waited for until then.
         problem: why the store could not be opened.
+        my_keys: the keys that the settings give to actions.
         version: grows whenever something was recorded, so that screens know that they are old.
     """
 
@@ -84,6 +106,9 @@ class ConsoleApp(App[None]):
         "audit": _audit,
         "alerts": _alerts,
         "checks": _checks,
+        "reconcile": _reconcile,
+        "reports": _reports,
+        "catalogue": _catalogue,
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
@@ -96,19 +121,9 @@ class ConsoleApp(App[None]):
         self.waiting_for = "opening the store…"
         self.version = 0
         self.problem: LedgerError | None = None
-        self.our_themes: tuple[str, ...] = ()
-        self._use_themes(opening.settings.theme)
-
-    def _use_themes(self, wanted: str | None) -> None:
-        themes, self._theme_problems = find_themes()
-        for theme in themes:
-            self.register_theme(theme)
-        self.our_themes = tuple(theme.name for theme in themes)
-        if wanted is not None and wanted not in self.our_themes:
-            known = ", ".join(sorted(self.our_themes))
-            self._theme_problems.append(f"theme {wanted!a} is not one of {known}")
-            wanted = None
-        self.theme = wanted or DEFAULT_THEME
+        self.my_keys = read_keys(opening.settings.keys, settings_path())
+        self._bindings = self.my_keys.rebind(self._bindings)
+        self.use_themes(opening.settings.theme)
 
     def compose(self) -> ComposeResult:
         """Lay out the first paint: the frame, and what is being waited for."""
@@ -122,8 +137,7 @@ class ConsoleApp(App[None]):
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        for problem in self._theme_problems:
-            self.notify(problem, title="Theme", severity="warning", markup=False)
+        self.watch_themes()
         await self.switch_mode("customers")
         self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
 
@@ -164,11 +178,11 @@ class ConsoleApp(App[None]):
         screen = self.screen
         if self.session is None or not isinstance(screen, LedgerScreen):
             return
-        screen.ask("transactions", lambda ledger: ledger.count_history(), self._counted)
+        screen.ask("vouched", lambda ledger: ledger.vouched(), self._vouched)
 
-    def _counted(self, transactions: int) -> None:
+    def _vouched(self, vouched: Vouched) -> None:
         assert self.session is not None
-        self.session.transactions = transactions
+        self.session.vouched = vouched
         self._changed()
 
     def _changed(self) -> None:
@@ -183,7 +197,7 @@ class ConsoleApp(App[None]):
         """Give the registry's actions that a screen has."""
         where = screen.WHERE if isinstance(screen, LedgerScreen) else ()
         return [
-            action
+            self.my_keys.shown(action, EVERYWHERE, *where)
             for action in actions_of(EVERYWHERE, *where)
             if not (self.read_only and action.name in CHANGES)
         ]
@@ -220,6 +234,33 @@ class ConsoleApp(App[None]):
     async def action_go_checks(self) -> None:
         """Go to the checks."""
         await self.switch_mode("checks")
+
+    async def action_go_reconcile(self) -> None:
+        """Go to the reconciliation of outside files."""
+        await self.switch_mode("reconcile")
+
+    async def action_go_reports(self) -> None:
+        """Go to the reports."""
+        await self.switch_mode("reports")
+
+    async def action_go_catalogue(self) -> None:
+        """Go to the catalogue."""
+        await self.switch_mode("catalogue")
+
+    def open_report(self, name: str, **given: str) -> None:
+        """Show a report, from wherever, with some filters filled in."""
+        from entitlement_ledger.console.screens.report import ReportScreen
+
+        if self.session is not None:
+            for each in self.session.ledger.reports():
+                if each.name == name:
+                    self.push_screen(ReportScreen(each, given))
+
+    def open_export(self, name: str, asked: Parameters, below: tuple[str, ...]) -> None:
+        """Ask as what, and where to, a report is to be written."""
+        from entitlement_ledger.console.screens.export import ExportScreen
+
+        self.push_screen(ExportScreen(name, asked, below))
 
     def open_customer(self, customer: str) -> None:
         """Show a customer, from wherever."""
@@ -287,6 +328,7 @@ def run_console(settings: Settings, *, demo: bool, read_only: bool) -> None:
     """Run the console until it is left.
 
     Raises:
+        InputError: the settings give a key that cannot be; the console was not opened.
         StoreError: the store could not be opened; the console has closed again.
     """
     opening = Opening(settings, demo, read_only)

@@ -31,14 +31,18 @@ def parse_filter(kind: type[Filter], typed: str) -> Filter:
         elif not value:
             raise ValueError(f"{name}: lacks a value")
         else:
-            said[name] = _time(name, value) if name in _TIMES else value
+            said[name] = time_of(name, value) if name in _TIMES else value
     if words:
         said["text"] = " ".join(words)
     return kind(**said)  # type: ignore[arg-type]
 
 
-def _time(name: str, value: str) -> Instant:
-    """Read a day, which begins at midnight UTC, or a whole time."""
+def time_of(name: str, value: str) -> Instant:
+    """Read a day, which begins at midnight UTC, or a whole time.
+
+    Raises:
+        ValueError: it is neither; the message says what to type for `name`.
+    """
     try:
         return parse_instant(value if "T" in value.upper() else f"{value}T00:00:00Z")
     except ValueError:

@@ -48,11 +48,12 @@ class Opening:
             roles=self.settings.roles,
             approvals=self.settings.approvals,
             suspicious=self.settings.suspicious,
+            reconcile=self.settings.reconcile,
             witness=None if self.demo else self.settings.witness,
             signing_key=None if self.demo else self.settings.signing_key,
         )
         try:
-            transactions = ledger.status().transactions
+            vouched = ledger.vouched()
         except LedgerError:
             ledger.close()
             raise
@@ -63,7 +64,7 @@ class Opening:
             role=self.settings.roles.get(self.settings.actor),
             read_only=self.read_only,
             demo=self.demo,
-            transactions=transactions,
+            vouched=vouched,
         )
 
     def close(self) -> None:

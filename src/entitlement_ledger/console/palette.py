@@ -1,4 +1,4 @@
-"""The palette: every action of the registry that the screen in front has, and the themes."""
+"""The palette: the registry's actions that the screen in front has, reports, and themes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class ActionProvider(Provider):
             if action.name != "command_palette":
                 label = f"{action.help.rstrip('.')} ({key_names(action)})"
                 yield label, action.label, partial(app.run_registered, action)
+        if app.session is not None:
+            for report in app.session.ledger.reports():
+                opens = partial(app.open_report, report.name)
+                yield f"Report {report.name}: {report.answers}", "", opens
         for theme in sorted(app.our_themes):
             yield f"Theme {theme}", "", partial(setattr, app, "theme", theme)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entitlement_ledger.answers import Vouched
     from entitlement_ledger.ledger import Ledger
 
 
@@ -15,7 +16,8 @@ class Session:
 
     Attributes:
         name: how the store is called on the status line.
-        transactions: how many there were when last looked.
+        vouched: how many transactions and findings there were, and whether the seal held, when
+            last looked.
     """
 
     ledger: Ledger
@@ -24,7 +26,7 @@ class Session:
     role: str | None = None
     read_only: bool = False
     demo: bool = False
-    transactions: int = 0
+    vouched: Vouched | None = None
 
     @property
     def who(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from entitlement_ledger.errors import InputError
+from entitlement_ledger.nearest import nearest
 from entitlement_ledger.resources import resource_folder
 from entitlement_ledger.settings import config_folder
 
@@ -19,21 +21,49 @@ COLOURS = (
 )  # fmt: skip
 
 
-def find_themes() -> tuple[list[Theme], list[str]]:
-    """Read every theme; give those that can be used, and a line for each that cannot.
+@dataclass(frozen=True, slots=True)
+class FoundTheme:
+    """A theme that can be used, the file that it is in, and whether that is one of the user's."""
+
+    theme: Theme
+    path: Path
+    own: bool
+
+    @property
+    def name(self) -> str:
+        """What it is chosen by: the name of its file."""
+        return self.theme.name
+
+
+def own_themes() -> Path:
+    """Say where the user's themes are."""
+    return config_folder() / "themes"
+
+
+def find_themes() -> tuple[dict[str, FoundTheme], dict[Path, str]]:
+    """Read every theme; give those that can be used, and a line for each file that cannot.
 
     A theme of the user's replaces one of the program's with the same name.
     """
-    themes: dict[str, Theme] = {}
-    problems: list[str] = []
-    for folder in (resource_folder("themes"), config_folder() / "themes"):
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-            try:
-                theme = read_theme(path)
-                themes[theme.name] = theme
-            except InputError as error:
-                problems.append(str(error))
-    return list(themes.values()), problems
+    themes: dict[str, FoundTheme] = {}
+    problems: dict[Path, str] = {}
+    for path, own in theme_files():
+        try:
+            themes[path.stem] = FoundTheme(read_theme(path), path, own)
+        except InputError as error:
+            problems[path] = str(error)
+    return themes, problems
+
+
+def theme_files() -> list[tuple[Path, bool]]:
+    """Give the files of themes, each with whether it is the user's: those come last."""
+    folders = ((resource_folder("themes"), False), (own_themes(), True))
+    return [
+        (path, own)
+        for folder, own in folders
+        if folder.is_dir()
+        for path in sorted(folder.glob("*.toml"))
+    ]
 
 
 def read_theme(path: Path) -> Theme:
@@ -44,21 +74,35 @@ def read_theme(path: Path) -> Theme:
     """
     try:
         said = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    colours: dict[str, str] = {}
-    for name in COLOURS:
-        value = said.get(name)
-        try:
-            colours[name] = Color.parse(str(value)).hex
-        except ColorParseError:
-            raise InputError(f"{path}: {name} must be a colour such as #1e222a") from None
+    for name in said:
+        if name not in (*COLOURS, "dark"):
+            near = nearest(name, COLOURS, otherwise=f"dark, {', '.join(COLOURS)} are")
+            raise InputError(f"{path}: {name} is not part of a theme{near}")
+    dark = said.get("dark", True)
+    if not isinstance(dark, bool):
+        raise InputError(f"{path}: dark must be true or false")
+    colours = {name: _colour(said.get(name), name, path) for name in COLOURS}
     return Theme(
         name=path.stem,
-        dark=bool(said.get("dark", True)),
+        dark=dark,
         variables=_variables(colours),
         **colours,  # type: ignore[arg-type]
     )
+
+
+def _colour(value: object, name: str, path: Path) -> str:
+    try:
+        colour = Color.parse(value if isinstance(value, str) else "")
+    except ColorParseError:
+        raise InputError(f"{path}: {name} must be a colour such as #1e222a") from None
+    if colour.a != 1 or colour.ansi is not None:
+        # What is behind it, or what the terminal makes of it, would decide how it looks.
+        raise InputError(f"{path}: {name} must be an opaque colour such as #1e222a")
+    return colour.hex
 
 
 def _variables(colours: dict[str, str]) -> dict[str, str]:
@@ -78,8 +122,25 @@ def _variables(colours: dict[str, str]) -> dict[str, str]:
         "footer-key-foreground": colours["primary"],
         "footer-description-foreground": colours["foreground"],
         "footer-description-background": colours["panel"],
-        "input-cursor-background": colours["foreground"],
+        "input-cursor-background": colours["primary"],
         "input-cursor-foreground": colours["background"],
+        "input-selection-background": colours["accent"],
+        "input-selection-foreground": colours["background"],
+        "screen-selection-background": colours["accent"],
+        "screen-selection-foreground": colours["background"],
         "text-disabled": colours["secondary"],
         "text-muted": colours["secondary"],
+        "text-success": colours["success"],
+        "text-warning": colours["warning"],
+        "text-error": colours["error"],
+        "button-foreground": colours["foreground"],
+        "surface-darken-1": colours["surface"],  # a button that the mouse is over
+        "panel-darken-1": colours["surface"],  # the palette
+        "panel-lighten-1": colours["panel"],  # a toast
+        "scrollbar": colours["secondary"],
+        "scrollbar-hover": colours["primary"],
+        "scrollbar-active": colours["primary"],
+        "scrollbar-background": colours["surface"],
+        "scrollbar-background-hover": colours["surface"],
+        "scrollbar-background-active": colours["surface"],
     }

@@ -205,9 +205,11 @@ class RecordEvent(
 
     The closing of a period is one too: `id` is when it ends, `after` what was put into its archive.
     So is each step of the review of a finding: `after` is the decision and the evidence there was.
+    So is each run of reconciliation: `after` is what was compared, and what came of it.
 
     Attributes:
-        record: `customer`, `entitlement`, `product`, `feed`, `archive` or `finding`.
+        record: `customer`, `entitlement`, `product`, `feed`, `archive`, `finding` or
+            `reconciliation`.
         personal: what name, email and creation time of a customer hash to under the customer's
             key, in hexadecimal; None once they are destroyed. Never what they are.
         personal_changed: they are others than before.
@@ -234,13 +236,15 @@ class RecordEvent(
 
     @property
     def what(self) -> str:
-        """Whether the record was `added`, `changed` or `forgotten`; a period is `closed`."""
+        """Whether it was `added`, `changed` or `forgotten`; a period is `closed`, a file `run`."""
         if self.forgets:
             return "forgotten"
         if self.record == "archive":
             return "closed"
         if self.record == "finding":
             return str(self.after["decision"])
+        if self.record == "reconciliation":
+            return "run"
         return "added" if self.before is None else "changed"
 
 

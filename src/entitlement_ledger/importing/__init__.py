@@ -1,1 +1,1 @@
-"""Importing: customers, the catalogue, tickets and billing, from CSV or JSON."""
+"""Importing: customers, the catalogue, tickets and billing, from files of other systems."""

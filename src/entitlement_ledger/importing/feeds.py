@@ -12,26 +12,26 @@ from entitlement_ledger.domain.commands import CUSTOMER_LENGTH_MAX, NAME_LENGTH_
 from entitlement_ledger.domain.quantities import SCALE_MAX
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.importing.fields import (
+    OneOf,
     Reader,
+    Text,
+    Time,
+    Whole,
     duration,
-    instant,
-    integer,
     listed,
-    one_of,
-    text,
 )
-from entitlement_ledger.importing.reading import BadFile, Row, read_rows
+from entitlement_ledger.importing.reading import JSON, JSON_LINES, SUFFIXES
 
-PROBLEMS_MAX = 100
 _LONG = 4096
+_NESTED = (JSON, *JSON_LINES)
 
 _LINE: dict[str, Reader] = {
-    "entitlement": text(NAME_LENGTH_MAX, required=True),
-    "quantity": integer(1),
+    "entitlement": Text(NAME_LENGTH_MAX, required=True),
+    "quantity": Whole(1),
     "valid_for": duration("period"),
-    "priority": integer(),
-    "category": one_of(Category),
-    "rollover_max": integer(0, required=False),
+    "priority": Whole(),
+    "category": OneOf(Category),
+    "rollover_max": Whole(0, required=False),
 }
 _LINE_DEFAULTS = {"valid_for": None, "priority": 100, "category": "paid", "rollover_max": None}
 
@@ -80,14 +80,14 @@ FEEDS: tuple[Feed, ...] = (
         "entitlements",
         "code",
         {
-            "code": text(NAME_LENGTH_MAX, required=True),
-            "name": text(_LONG),
-            "description": text(_LONG),
-            "kind": one_of(Kind),
-            "unit": text(NAME_LENGTH_MAX),
-            "scale": integer(0, SCALE_MAX),
+            "code": Text(NAME_LENGTH_MAX, required=True),
+            "name": Text(_LONG),
+            "description": Text(_LONG),
+            "kind": OneOf(Kind),
+            "unit": Text(NAME_LENGTH_MAX),
+            "scale": Whole(0, SCALE_MAX),
             "resources": listed,
-            "status": one_of(CatalogueStatus),
+            "status": OneOf(CatalogueStatus),
         },
         {},
     ),
@@ -95,12 +95,12 @@ FEEDS: tuple[Feed, ...] = (
         "products",
         "code",
         {
-            "code": text(NAME_LENGTH_MAX, required=True),
-            "name": text(_LONG),
-            "tier": integer(-(2**31), 2**31 - 1),
+            "code": Text(NAME_LENGTH_MAX, required=True),
+            "name": Text(_LONG),
+            "tier": Whole(-(2**31), 2**31 - 1),
             "period": duration(),
             "lines": _lines,
-            "status": one_of(CatalogueStatus),
+            "status": OneOf(CatalogueStatus),
         },
         {"period": None, "status": "active"},
     ),
@@ -108,12 +108,12 @@ FEEDS: tuple[Feed, ...] = (
         "customers",
         "id",
         {
-            "id": text(CUSTOMER_LENGTH_MAX, required=True),
-            "name": text(_LONG),
-            "email": text(_LONG),
-            "segment": text(NAME_LENGTH_MAX),
-            "status": one_of(CustomerStatus),
-            "created_at": instant(required=False),
+            "id": Text(CUSTOMER_LENGTH_MAX, required=True),
+            "name": Text(_LONG),
+            "email": Text(_LONG),
+            "segment": Text(NAME_LENGTH_MAX),
+            "status": OneOf(CustomerStatus),
+            "created_at": Time(required=False),
         },
         {},
     ),
@@ -121,12 +121,12 @@ FEEDS: tuple[Feed, ...] = (
         "tickets",
         "id",
         {
-            "id": text(NAME_LENGTH_MAX, required=True),
-            "customer": text(CUSTOMER_LENGTH_MAX),
-            "status": text(NAME_LENGTH_MAX),
-            "subject": text(_LONG),
-            "opened_at": instant(required=True),
-            "closed_at": instant(required=False),
+            "id": Text(NAME_LENGTH_MAX, required=True),
+            "customer": Text(CUSTOMER_LENGTH_MAX),
+            "status": Text(NAME_LENGTH_MAX),
+            "subject": Text(_LONG),
+            "opened_at": Time(required=True),
+            "closed_at": Time(required=False),
         },
         {},
     ),
@@ -134,15 +134,15 @@ FEEDS: tuple[Feed, ...] = (
         "billing",
         "invoice_line",
         {
-            "invoice_line": text(NAME_LENGTH_MAX, required=True),
-            "customer": text(CUSTOMER_LENGTH_MAX),
-            "product": text(NAME_LENGTH_MAX),
-            "entitlement": text(NAME_LENGTH_MAX),
-            "quantity": integer(required=False),
-            "amount": integer(),
-            "currency": text(16),
-            "status": one_of(("paid", "refunded", "void")),
-            "invoiced_at": instant(required=True),
+            "invoice_line": Text(NAME_LENGTH_MAX, required=True),
+            "customer": Text(CUSTOMER_LENGTH_MAX),
+            "product": Text(NAME_LENGTH_MAX),
+            "entitlement": Text(NAME_LENGTH_MAX),
+            "quantity": Whole(required=False),
+            "amount": Whole(),
+            "currency": Text(16),
+            "status": OneOf(("paid", "refunded", "void")),
+            "invoiced_at": Time(required=True),
         },
         {},
     ),
@@ -159,7 +159,9 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Feed, Path]]:
     found: list[tuple[Feed, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = [(feed, each) for each in sorted(path.iterdir()) if (feed := _feed_of(each))]
+            # Notes beside feeds are called .txt: such a file is read if somebody names it.
+            each_file = sorted(each for each in path.iterdir() if each.suffix.lower() != ".txt")
+            inside = [(feed, each) for each in each_file if (feed := _feed_of(each))]
             if not inside:
                 raise InputError(f"{path} holds none of {_known()}")
             found += inside
@@ -179,11 +181,7 @@ def _feed_of(path: Path) -> Feed | None:
         if stem == feed.name or stem.startswith(
             (feed.name + "-", feed.name + "_", feed.name + ".")
         ):
-            return (
-                feed
-                if suffix == ".json" or (suffix == ".csv" and feed.name != "products")
-                else None
-            )
+            return feed if suffix in (_NESTED if feed.name == "products" else SUFFIXES) else None
     return None
 
 
@@ -191,56 +189,3 @@ def _known() -> str:
     return ", ".join(
         f"{feed.name}.{'json' if feed.name == 'products' else 'csv'}" for feed in FEEDS
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """What a file holds; with problems, its rows are not to be used."""
-
-    rows: list[Row]
-    problems: list[str]
-
-
-def read_feed(feed: Feed, path: Path) -> ReadFile:
-    """Read and check a whole file; every problem names file, line and column."""
-    try:
-        raw = read_rows(path)
-    except BadFile as error:
-        return ReadFile([], [str(error)])
-    rows: list[Row] = []
-    problems: list[str] = []
-    first_lines: dict[str, int] = {}
-    for row in raw:
-        fields, wrong = _read_row(feed, row, path)
-        problems += wrong
-        key = fields.get(feed.key)
-        if key in first_lines:
-            problems.append(
-                f"{path}, line {row.line}, column {feed.key}: "
-                f"stands in line {first_lines[key]} already"
-            )
-        elif key is not None:
-            first_lines[key] = row.line
-        rows.append(Row(row.line, fields))
-        if len(problems) >= PROBLEMS_MAX:
-            break
-    return ReadFile(rows, problems)
-
-
-def _read_row(feed: Feed, row: Row, path: Path) -> tuple[dict[str, Any], list[str]]:
-    given = {**feed.defaults, **row.fields}
-    problems = [
-        f"{path}, line {row.line}, column {ascii(name)[1:-1]}: is not a column of {feed.name}"
-        for name in given
-        if name not in feed.columns
-    ]
-    fields: dict[str, Any] = {}
-    for name, reader in feed.columns.items():
-        if name not in given:
-            problems.append(f"{path}, line {row.line}, column {name}: is missing")
-            continue
-        try:
-            fields[name] = reader(given[name])
-        except ValueError as error:
-            problems.append(f"{path}, line {row.line}, column {name}: {error}")
-    return fields, problems

@@ -1,30 +1,91 @@
-"""Reading one field, from CSV text or from a JSON value; the messages complete `column NAME …`."""
+"""Reading one field, from CSV text or from a JSON value; the messages complete `column NAME …`.
+
+A `Column` also reads a whole column at once. Reading value by value is the authority: `many` gives
+the same values, or None as soon as it sees anything that it does not read in bulk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import StrEnum
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from entitlement_ledger.domain.instants import Instant, parse_instant
+from entitlement_ledger.domain.instants import (
+    DAY,
+    INSTANT_MAX,
+    INSTANT_MIN,
+    Instant,
+    parse_instant,
+)
 from entitlement_ledger.domain.periods import parse_period
-from entitlement_ledger.domain.quantities import fits
+from entitlement_ledger.domain.quantities import QUANTITY_MAX, QUANTITY_MIN, fits
 
 Reader = Callable[[Any], Any]
 
+_INTEGER_LENGTH_MAX = 20
+_TEXTS = frozenset({str, NoneType})
+_INTEGERS = frozenset({int, NoneType})
 
-def text(length_max: int, *, required: bool = False) -> Reader:
-    """Read text up to a length; empty only where it is not required."""
 
-    def read(value: Any) -> str:
-        if value is None and not required:
+class Column(ABC):
+    """Reads values that can be read once for all their occurrences."""
+
+    @abstractmethod
+    def __call__(self, value: Any) -> Any:
+        """Read one value.
+
+        Raises:
+            ValueError: it is not one; the message completes `column NAME …`.
+        """
+
+    def many(self, values: Sequence[Any]) -> list[Any] | None:
+        """Read values that are all text, or all whole numbers, and none of them empty."""
+        return None
+
+
+def read_column(reader: Reader, values: Sequence[Any]) -> list[Any] | None:
+    """Read a whole column; None where it has to be read value by value."""
+    if not isinstance(reader, Column):
+        return None
+    kinds = set(map(type, values))
+    # Other values may be equal and yet read differently: 1 and true are.
+    if not (kinds <= _TEXTS or kinds <= _INTEGERS):
+        return None
+    different = set(values)
+    try:
+        if len(different) * 2 <= len(values):
+            return list(map({value: reader(value) for value in different}.__getitem__, values))
+        gaps = {gap: reader(gap) for gap in (None, "") if gap in different}
+    except ValueError:
+        return None
+    if not gaps:
+        return reader.many(values)
+    read = reader.many([value for value in values if value not in gaps])
+    if read is None:
+        return None
+    others = iter(read)
+    return [gaps[value] if value in gaps else next(others) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Column):
+    """Reads text up to a length; empty only where it is not required."""
+
+    length_max: int
+    required: bool = False
+
+    def __call__(self, value: Any) -> str:
+        """Read one value; None is empty."""
+        if value is None and not self.required:
             return ""
         if not isinstance(value, str):
             raise ValueError("must be text")
-        if required and not value.strip():
+        if self.required and not value.strip():
             raise ValueError("must not be empty")
-        if len(value) > length_max:
-            raise ValueError(f"has {len(value)} characters, at most {length_max} are allowed")
+        if len(value) > self.length_max:
+            raise ValueError(f"has {len(value)} characters, at most {self.length_max} are allowed")
         if "\x00" in value:
             raise ValueError("holds a NUL character")
         try:
@@ -33,14 +94,31 @@ def text(length_max: int, *, required: bool = False) -> Reader:
             raise ValueError("holds half of a surrogate pair") from None
         return value
 
-    return read
+    def many(self, values: Sequence[Any]) -> list[Any] | None:
+        """Look at all of the texts together."""
+        try:
+            together = "".join(values)
+            together.encode("utf-8")
+        except (TypeError, UnicodeEncodeError):
+            return None
+        if "\x00" in together or max(map(len, values), default=0) > self.length_max:
+            return None
+        if self.required and not all(map(str.strip, values)):
+            return None
+        return list(values)
 
 
-def integer(low: int | None = None, high: int | None = None, *, required: bool = True) -> Reader:
-    """Read a whole number within bounds, None where it is empty and not required."""
+@dataclass(frozen=True, slots=True)
+class Whole(Column):
+    """Reads a whole number within bounds, None where it is empty and not required."""
 
-    def read(value: Any) -> int | None:
-        if value in (None, "") and not required:
+    low: int | None = None
+    high: int | None = None
+    required: bool = True
+
+    def __call__(self, value: Any) -> int | None:
+        """Read one value, a JSON integer or digits."""
+        if value in (None, "") and not self.required:
             return None
         if isinstance(value, str):
             digits = value.strip().removeprefix("-")
@@ -51,11 +129,29 @@ def integer(low: int | None = None, high: int | None = None, *, required: bool =
             raise ValueError("must be a whole number")
         if not fits(value):
             raise ValueError("is beyond the 64-bit range")
+        low, high = self.low, self.high
         if (low is not None and value < low) or (high is not None and value > high):
             raise ValueError(f"must be {_bounds(low, high)}")
         return value
 
-    return read
+    def many(self, values: Sequence[Any]) -> list[Any] | None:
+        """Read plain digits and signs, and look at the lowest and the highest only."""
+        if not values:
+            return []
+        if isinstance(values[0], str):
+            signs = "".join(values).replace("-", "")
+            if not (signs.isascii() and signs.isdigit()):
+                return None
+            if max(map(len, values)) > _INTEGER_LENGTH_MAX:
+                return None
+            try:
+                values = list(map(int, values))
+            except ValueError:
+                return None
+        low = QUANTITY_MIN if self.low is None else self.low
+        high = QUANTITY_MAX if self.high is None else self.high
+        within = max(low, QUANTITY_MIN) <= min(values) and max(values) <= min(high, QUANTITY_MAX)
+        return list(values) if within else None
 
 
 def _bounds(low: int | None, high: int | None) -> str:
@@ -64,23 +160,28 @@ def _bounds(low: int | None, high: int | None) -> str:
     return f"between {low} and {high}"
 
 
-def one_of(choices: type[StrEnum] | tuple[str, ...]) -> Reader:
-    """Read one of a few words."""
-    words = [str(choice) for choice in choices]
+class OneOf(Column):
+    """Reads one of a few words."""
 
-    def read(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
+    def __init__(self, choices: Iterable[str]) -> None:
+        self._words = [str(choice) for choice in choices]
+
+    def __call__(self, value: Any) -> str:
+        """Read one value."""
+        if value not in self._words:
+            raise ValueError(f"must be one of {', '.join(self._words)}")
         return str(value)
 
-    return read
 
+@dataclass(frozen=True, slots=True)
+class Time(Column):
+    """Reads an RFC 3339 time with an offset."""
 
-def instant(*, required: bool) -> Reader:
-    """Read an RFC 3339 time with an offset."""
+    required: bool
 
-    def read(value: Any) -> Instant | None:
-        if value in (None, "") and not required:
+    def __call__(self, value: Any) -> Instant | None:
+        """Read one value into microseconds since 1970, UTC."""
+        if value in (None, "") and not self.required:
             return None
         if not isinstance(value, str):
             raise ValueError("must be a time in text")
@@ -89,7 +190,34 @@ def instant(*, required: bool) -> Reader:
         except ValueError as error:
             raise ValueError(f"is no usable time: {error}") from None
 
-    return read
+    def many(self, values: Sequence[Any]) -> list[Any] | None:
+        """Read each day, minute, second and rest once: a time is their sum."""
+        days = _Parts("{}T00:00:00Z")
+        minutes = _Parts("1970-01-01{}:00Z")
+        seconds = _Parts("1970-01-01T00:00{}Z")
+        rests = _Parts("1970-01-01T00:00:00{}")
+        try:
+            read = [
+                days[value[:10]] + minutes[value[10:16]] + seconds[value[16:19]] + rests[value[19:]]
+                for value in values
+            ]
+        except (TypeError, ValueError):
+            return None
+        # Whether an offset reaches beyond the first or last day is not looked at here.
+        within = not read or (min(read) >= INSTANT_MIN + DAY and max(read) <= INSTANT_MAX - DAY)
+        return read if within else None
+
+
+class _Parts(dict[str, Instant]):
+    """What parts of times come to, each read once in the frame of a whole time."""
+
+    def __init__(self, frame: str) -> None:
+        super().__init__()
+        self._frame = frame
+
+    def __missing__(self, part: str) -> Instant:
+        self[part] = read = parse_instant(self._frame.format(part))
+        return read
 
 
 def duration(*words: str) -> Reader:

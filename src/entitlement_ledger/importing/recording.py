@@ -18,8 +18,10 @@ from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import Customer, Entitlement, Product
 from entitlement_ledger.domain.events import Event, RecordEvent
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.importing.feeds import Feed, find_files, read_feed
-from entitlement_ledger.importing.reading import Row
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.importing.chunks import Row, read_feed
+from entitlement_ledger.importing.feeds import Feed, find_files
+from entitlement_ledger.importing.mapping import Mapping, read_mapping
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store.dialect import among, upsert
 from entitlement_ledger.store.feeds import KEPT, digest
@@ -28,14 +30,32 @@ from entitlement_ledger.store.persons import load_people, renewed, save_people
 
 
 def import_files(
-    writer: Writer, paths: Sequence[Path], *, actor: str, role: str | None
+    writer: Writer,
+    paths: Sequence[Path],
+    *,
+    actor: str,
+    role: str | None,
+    mapping: Path | None = None,
 ) -> list[Imported]:
-    """Import files, each whole or not at all; products after the entitlements they name."""
-    return [_import(writer, feed, path, actor, role) for feed, path in find_files(paths)]
+    """Import files, each whole or not at all; products after the entitlements they name.
+
+    Raises:
+        InputError: a path that does not exist or is not named like a feed; a mapping that cannot be
+            read, does not fit the file, or is given with several files.
+    """
+    found = find_files(paths)
+    read_as = None if mapping is None else read_mapping(mapping)
+    if mapping is not None and len(found) != 1:
+        raise InputError(
+            f"{mapping} is the mapping of one file, {len(found)} are given: import each by itself"
+        )
+    return [_import(writer, feed, path, read_as, actor, role) for feed, path in found]
 
 
-def _import(writer: Writer, feed: Feed, path: Path, actor: str, role: str | None) -> Imported:
-    read = read_feed(feed, path)
+def _import(
+    writer: Writer, feed: Feed, path: Path, mapping: Mapping | None, actor: str, role: str | None
+) -> Imported:
+    read = read_feed(feed, path, mapping)
     loading = _Loading(feed, path, read.rows, actor, role, read.problems)
     if not read.problems:
         writer.record(loading.change)

@@ -210,6 +210,20 @@ def beside_values(
 
 
 @contextmanager
+def temporary(connection: Connection, name: str, query: Select[Any]) -> Iterator[FromClause]:
+    """Keep the rows of a query in a table of this connection, for as long as it lasts.
+
+    Within a transaction: where that is rolled back, the table goes with it.
+    """
+    said = query.compile(connection, compile_kwargs={"literal_binds": True})
+    unique = f"{name}_{next(_names)}"
+    raw(connection).execute(f"CREATE TEMP TABLE {unique} AS {said}")
+    columns = query.selected_columns
+    yield table(unique, *(column(str(each.name), each.type) for each in columns))
+    raw(connection).execute(f"DROP TABLE {unique}")
+
+
+@contextmanager
 def attached(connection: Connection, path: Path) -> Iterator[str]:
     """Let statements on this connection, which only reads, read another database file too."""
     name = f"beside_{next(_names)}"

@@ -7,7 +7,8 @@ from contextlib import suppress
 import msgspec
 from sqlalchemy import Connection, select
 
-from entitlement_ledger.answers import ProductRow, SubscriptionRow
+from entitlement_ledger.answers import ProductLineRow, ProductRow, SubscriptionRow
+from entitlement_ledger.domain.catalogue import Product
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.subscriptions import Subscription, period_start
 from entitlement_ledger.store.loading import products
@@ -18,11 +19,27 @@ _s = subscriptions.c
 
 def product_rows(connection: Connection) -> list[ProductRow]:
     """Give the newest version of every product, by code."""
-    newest = {code: versions[-1][1] for code, versions in products(connection).items()}
     return [
-        ProductRow(code, each.name, each.tier, each.period, each.status.value)
-        for code, each in sorted(newest.items())
+        _product(code, versions[-1][1], len(versions))
+        for code, versions in sorted(products(connection).items())
     ]
+
+
+def _product(code: str, newest: Product, versions: int) -> ProductRow:
+    lines = tuple(
+        ProductLineRow(
+            each.entitlement,
+            each.quantity,
+            each.valid_for,
+            each.priority,
+            each.category.value,
+            each.rollover_max,
+        )
+        for each in newest.lines
+    )
+    return ProductRow(
+        code, newest.name, newest.tier, newest.period, newest.status.value, lines, versions
+    )
 
 
 def subscription_rows(connection: Connection, customer: str) -> list[SubscriptionRow]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -369,3 +369,36 @@ billing = Table(
 )
 
 FEEDS = (people, tickets, billing)
+
+feed_lines = Table(
+    "feed_lines",
+    metadata,
+    _text("feed"),
+    _big("place"),
+    _big("line"),
+    _text("reference"),
+    _text("customer"),
+    _text("product"),
+    _text("entitlement"),
+    _big("quantity", nullable=True),
+    _big("amount", nullable=True),
+    _text("currency"),
+    _text("status"),
+    _instant("dated_at", nullable=True),
+    _text("terms"),
+)
+"""Lines of outside files that were reconciled; `feed` tells the file, `place` the row in it, from 1
+(several may begin in one `line`), `terms` is JSON. No personal data. Without a key: nothing looks
+for one row, and millions are appended."""
+
+discrepancies = Table(
+    "discrepancies",
+    metadata,
+    Column("run", Integer, nullable=False),
+    _big("place"),
+    _text("id"),
+    _text("class"),
+    _text("said"),
+)
+"""What runs of reconciliation told, in order; `said` is all of one in JSON. What a run was is an
+event of the journal, with the digest of these rows."""

@@ -130,7 +130,9 @@ class AlertsScreen(ReviewingScreen):
         self.table.show_rows(found, more=False, keep=selected.id if selected else None)
         open_ = sum(each.state == "open" for each in found)
         said = (
-            f"{open_} open of {len(found)} findings" if found else "nothing found: r runs the rules"
+            f"{open_} open of {len(found)} findings"
+            if found
+            else self.with_keys("nothing found: {run_rules} runs the rules")
         )
         self._say(said)
         self._show_why()
@@ -156,7 +158,7 @@ class AlertsScreen(ReviewingScreen):
 
     def action_run_rules(self) -> None:
         """Run the rules on what is new."""
-        self._say("running the rules… Esc cancels", "$warning")
+        self._say(self.with_keys("running the rules… {back} cancels"), "$warning")
         self.ask("run", lambda ledger: ledger.suspicious(since_last=True), self._show)
 
     def action_next_open(self) -> None:

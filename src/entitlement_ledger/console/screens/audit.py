@@ -62,8 +62,8 @@ class AuditScreen(PagedScreen[EventRow, EventFilter]):
 
     WHERE: ClassVar[tuple[str, ...]] = (AUDIT, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(AUDIT)
-    hint = "/ filter: actor:… what:adjust event:customer since:2026-01-01 words"
-    empty = "the journal is empty: import customers, or go to Customers (1)"
+    hint = "{search} filter: actor:… what:adjust event:customer since:2026-01-01 words"
+    empty = "the journal is empty: import customers, or go to Customers ({go_customers})"
 
     def __init__(self) -> None:
         super().__init__(EventFilter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +12,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from entitlement_ledger.console.actions import CHANGES
+from entitlement_ledger.console.actions import CHANGES, EVERYWHERE
+from entitlement_ledger.console.keys import has_action
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
@@ -35,6 +37,7 @@ class LedgerScreen(Screen[str | None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._bindings = self.console.my_keys.rebind(self._bindings)
         self._asked: dict[str, int] = {}
         self._threads: dict[str, int] = {}
         self._seen = -1
@@ -88,6 +91,19 @@ class LedgerScreen(Screen[str | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what records something where nothing may be recorded."""
         return not (self.console.read_only and action in CHANGES)
+
+    def with_keys(self, hint: str) -> str:
+        """Put keys into a hint: `{search}` becomes the key that searches here.
+
+        `{customers.issue}` becomes that of another place.
+        """
+        return re.sub(r"{([a-z_.]+)}", lambda found: self._key_of(found[1]), hint)
+
+    def _key_of(self, name: str) -> str:
+        place, _, action = name.rpartition(".")
+        here = (EVERYWHERE, *self.WHERE)
+        places = [place] if place else [each for each in here if has_action(each, action)]
+        return self.console.my_keys.name(places[0], action)
 
     def show_places(self) -> None:
         """Bring the breadcrumb up to date."""

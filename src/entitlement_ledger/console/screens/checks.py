@@ -101,7 +101,8 @@ class ChecksScreen(LedgerScreen):
             )
             return
         name = self._lines[place].name
-        self._say(f"{place + 1} of {len(self._lines)}: {name}…  Esc cancels", "$warning")
+        cancels = self.with_keys("{back} cancels")
+        self._say(f"{place + 1} of {len(self._lines)}: {name}…  {cancels}", "$warning")
         self.ask("check", partial(_check, name=name), partial(self._landed_one, place))
 
     def _landed_one(self, place: int, result: CheckResult) -> None:
@@ -149,7 +150,7 @@ class ChecksScreen(LedgerScreen):
         self.drop("check")
         if self.session is not None:
             self.session.ledger.interrupt()
-        self._say("stopped: r runs the checks again", "$warning")
+        self._say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
 
 
 def _check(ledger: Ledger, *, name: str) -> CheckResult:

@@ -101,7 +101,11 @@ class CustomersScreen(LedgerScreen):
         """Lay out the list and the selected customer."""
         with Horizontal(id="customers"):
             with Vertical(id="find"):
-                yield Input(placeholder="id, name or email  /", id="search", compact=True)
+                yield Input(
+                    placeholder=self.with_keys("id, name or email  {search}"),
+                    id="search",
+                    compact=True,
+                )
                 yield Static(id="found")
                 yield PagedTable(CUSTOMER_COLUMNS, key=lambda row: row.id, id="list")
             with Vertical(id="customer"):
@@ -219,7 +223,8 @@ class CustomersScreen(LedgerScreen):
         self.show_places()
         head, who = self.query_one("#head", Static), self._customer
         if who is None:
-            head.update(Content.assemble(("Nobody selected: press / and type", "$secondary")))
+            hint = self.with_keys("Nobody selected: press {search} and type")
+            head.update(Content.assemble((hint, "$secondary")))
             return
         head.update(
             Content.assemble(
@@ -263,13 +268,19 @@ class CustomersScreen(LedgerScreen):
     def _open_form(self, kind: str) -> None:
         who = self._customer
         if who is None:
-            self.notify("Select a customer first: press / and type.", markup=False)
+            hint = self.with_keys("Select a customer first: press {search} and type.")
+            self.notify(hint, markup=False)
             return
         selected = self.query_one("#balances", PagedTable).selected
         given = {"entitlement": selected.entitlement} if isinstance(selected, Balance) else {}
         if len(self._subscribed) == 1 and kind != "purchase":
             given |= {"product": self._subscribed[0], "from": self._subscribed[0]}
         self.open_form(kind, who.id, given)
+
+    def action_statement(self) -> None:
+        """Show the selected customer's statement."""
+        if self._customer is not None:
+            self.console.open_report("statement", customer=self._customer.id)
 
     def action_issue(self) -> None:
         """Issue a grant to the selected customer."""

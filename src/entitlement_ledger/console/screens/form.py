@@ -251,7 +251,7 @@ class FormScreen(LedgerScreen):
         self._say("")
         self._effect(describing.outcome(outcome, self._catalogue.entitlements, happened=False))
         if outcome.code is not None:
-            self._say("It would be refused: change the form, or Esc.")
+            self._say(self.with_keys("It would be refused: change the form, or {back}."))
             return
         self._previewed = command
         self._show_stage("deciding")
@@ -280,7 +280,11 @@ class FormScreen(LedgerScreen):
             # The refusal is recorded under this key: another try is another intention.
             self._key, self._previewed = self._new_key(), None
             self._show_stage("asking")
-            self._say("It was refused, and the refusal is recorded: change the form, or Esc.")
+            self._say(
+                self.with_keys(
+                    "It was refused, and the refusal is recorded: change the form, or {back}."
+                )
+            )
             self.query_one(".field Input").focus()
             return
         self._made = outcome.transaction

@@ -46,7 +46,9 @@ class HelpScreen(ModalScreen[None]):
             if search.casefold() in f"{key_names(action)} {action.label} {action.help}".casefold()
         ]
         if not found:
-            return Content.assemble(("No key does that: Esc and try the palette, :", "$warning"))
+            palette = [key_names(each) for each in self._actions if each.name == "command_palette"]
+            said = f"No key does that: Esc and try the palette, {' '.join(palette)}"
+            return Content.assemble((said, "$warning"))
         lines = [
             Content.assemble((f"{key_names(action):<14}", "bold $accent"), action.help)
             for action in found

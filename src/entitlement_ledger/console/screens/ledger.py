@@ -40,8 +40,8 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
 
     WHERE: ClassVar[tuple[str, ...]] = (LEDGER, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(LEDGER)
-    hint = "/ filter: type:consume actor:… customer:… status:refused since:2026-01-01 words"
-    empty = "nothing yet: go to Customers (1) and issue something (i)"
+    hint = "{search} filter: type:consume actor:… customer:… status:refused since:2026-01-01 words"
+    empty = "nothing yet: go to Customers ({go_customers}) and issue something ({customers.issue})"
 
     def __init__(self) -> None:
         super().__init__(HistoryFilter)

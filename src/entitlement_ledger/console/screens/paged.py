@@ -47,7 +47,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def compose_body(self) -> ComposeResult:
         """Lay out the filter over the table."""
         with Horizontal(id="filter-line"):
-            yield Input(placeholder=self.hint, id="filter", compact=True)
+            yield Input(placeholder=self.with_keys(self.hint), id="filter", compact=True)
             yield Static(id="chip")
         yield self.make_table()
 
@@ -76,11 +76,14 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def _show_count(self, count: int) -> None:
         typed = self.query_one("#filter", Input).value.strip()
         if typed:
-            self._chip(f" {count:,} match: {typed}   Esc clears ", "$background on $accent")
+            self._chip(
+                f" {count:,} match: {typed}   {self.with_keys('{back}')} clears ",
+                "$background on $accent",
+            )
         elif count:
             self._chip(f"{count:,} in all")
         else:
-            self._chip(self.empty, "$warning")
+            self._chip(self.with_keys(self.empty), "$warning")
 
     def _chip(self, text: str, style: str = "$secondary") -> None:
         self.query_one("#chip", Static).update(Content.assemble((harmless(text), style)))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widgets import Static
 
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.wording import plain
 from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.answers import Vouched
 
 
 class Breadcrumb(Static):
@@ -24,6 +29,18 @@ class Breadcrumb(Static):
         self.update(Content.assemble(*parts))
 
 
+def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
+    """Say whether the seal holds, what waits to be looked at, and how much there is."""
+    told: list[str | tuple[str, str]] = []
+    if not vouched.seal_holds:
+        told.append((" · ✗ the last checkpoint does not hold: entl verify", "bold $error"))
+    elif vouched.sealed is not None:
+        told.append((f" · ✓ sealed {vouched.sealed:,}", "$success"))
+    if vouched.findings_open:
+        told.append((f" · ▲ {vouched.findings_open:,} findings", "$warning"))
+    return [*told, f" · {vouched.transactions:,} transactions"]
+
+
 class StatusLine(Static):
     """Says which store this is, who is asking, and what may be done."""
 
@@ -32,13 +49,15 @@ class StatusLine(Static):
         if session is None:
             self.update(Content.assemble((harmless(note or "opening the store…"), "$warning")))
             return
-        marks: list[Content | tuple[str, str]] = []
+        marks: list[str | tuple[str, str]] = []
         if session.demo:
             marks.append((" DEMO ", "bold $background on $warning"))
         if session.read_only:
             marks.append((" READ-ONLY ", "bold $background on $accent"))
-        words = [session.name, session.who, f"{session.transactions:,} transactions"]
-        parts = [*marks, (" " if marks else "") + harmless(" · ".join(words))]
+        words = harmless(f"{session.name} · {session.who}")
+        parts = [*marks, (" " if marks else "") + words]
+        if session.vouched is not None:
+            parts += _trust(session.vouched)
         if note:
             parts.append((f" · {harmless(note)}", "$warning"))
         self.update(Content.assemble(*parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from rich.text import Text
 from textual import events
@@ -13,6 +13,9 @@ from textual.widgets import DataTable
 
 from entitlement_ledger.console.actions import TABLE, bindings_of
 from entitlement_ledger.console.wording import cell
+
+if TYPE_CHECKING:
+    from entitlement_ledger.console.app import ConsoleApp
 
 Row = TypeVar("Row")
 _NEAR_END = 25
@@ -55,10 +58,14 @@ class PagedTable(DataTable[Text], Generic[Row]):
         *,
         key: Callable[[Row], str],
         id: str,
+        copied: Callable[[Row], str] | None = None,
     ) -> None:
         super().__init__(id=id, cursor_type="row", cell_padding=0)
+        console = cast("ConsoleApp", self.app)
+        self._bindings = console.my_keys.rebind(self._bindings)
         self._all_columns = columns
         self._key = key
+        self._copied = copied or key
         self.rows_held: list[Row] = []
         self.more = False
         self._asked = False
@@ -71,6 +78,15 @@ class PagedTable(DataTable[Text], Generic[Row]):
         return (
             self.rows_held[self.cursor_row] if 0 <= self.cursor_row < len(self.rows_held) else None
         )
+
+    def on_mount(self) -> None:
+        """Go along with the theme: cells have the colours of one."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
+
+    def _again(self) -> None:
+        """Lay the rows out once more, the cursor where it is."""
+        selected = self.selected
+        self._lay_out(keep=None if selected is None else self._key(selected))
 
     def show_rows(self, rows: Sequence[Row], *, more: bool, keep: str | None = None) -> None:
         """Show a first page; the cursor goes to the row with the key `keep`, else to the first."""
@@ -88,8 +104,7 @@ class PagedTable(DataTable[Text], Generic[Row]):
     def on_resize(self, _event: events.Resize) -> None:
         """Give the columns the new width."""
         if self.size.width != self._laid_out_for:
-            selected = self.selected
-            self._lay_out(keep=None if selected is None else self._key(selected))
+            self._again()
 
     def _lay_out(self, *, keep: str | None) -> None:
         self._laid_out_for = self.size.width
@@ -169,8 +184,8 @@ class PagedTable(DataTable[Text], Generic[Row]):
             self.app.push_screen(ValueScreen(values))
 
     def action_copy_value(self) -> None:
-        """Copy the id of the row under the cursor."""
+        """Copy the id of the row under the cursor, or what else `copied` gives."""
         row = self.selected
         if row is not None:
-            self.app.copy_to_clipboard(self._key(row))
+            self.app.copy_to_clipboard(self._copied(row))
             self.notify("Copied.", timeout=2)

@@ -1,0 +1,84 @@
+"""How long matching a billing extract takes, beside one hash join of the same two tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from unittest import mock
+
+import duckdb
+
+from entitlement_ledger.bench.building import write_feeds
+from entitlement_ledger.bench.measuring import Measured, Tell, medians
+from entitlement_ledger.bench.planting import Planted, plant
+from entitlement_ledger.domain.instants import DAY, parse_instant
+from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.reconcile import running
+from entitlement_ledger.reconciliations import Against
+from entitlement_ledger.store.reconciling.lines import keep_lines
+
+RATIO_MAX = 10.0
+_BEGIN = parse_instant("2025-01-01T00:00:00Z")
+_BATCH = 50_000
+_EVERY = 1_000
+_JOIN = """
+    SELECT count(*), sum(l.quantity - t.quantity) FROM feed_lines l
+    JOIN transactions t ON t.reference = 'invoice:' || l.reference
+"""
+
+
+def reconciling(folder: Path, lines: int, runs: int, seed: int, tell: Tell) -> Iterator[Measured]:
+    """Reconcile a planted file; what is planted must be found, and nothing else.
+
+    Matching is told apart from reading the file and keeping its lines.
+    """
+    customers = max(lines // 20, 1)
+    done = Planted(_BEGIN, _BEGIN + 600 * DAY)
+    store, file = folder / "tying.duckdb", folder / "billing.csv"
+    Ledger.create(str(store))
+    with Ledger.open(str(store)) as ledger:
+        ledger.import_files([write_feeds(folder / "tying", customers)], actor="bench")
+        tell(f"posting what goes with {lines:,} invoice lines")
+        commands = plant(file, lines, min(_EVERY, lines // 8), customers, _BEGIN, seed, done)
+        while batch := list(islice(commands, _BATCH)):
+            ledger.post(batch, actor="bench", history=True)
+        tell("reconciling them")
+        with _kept_apart() as keeping:
+            start = time.perf_counter()
+            first = _run(ledger, file, done)
+            whole = time.perf_counter() - start
+        matching = whole - sum(keeping)
+        found = {(each.reference, each.class_.value) for each in ledger.all_discrepancies(first)}
+        assert found == done.expected, found ^ done.expected
+        assert ledger.run(first).matched == done.agree
+    with duckdb.connect(str(store), read_only=True) as database:
+        (joining,) = medians([lambda: database.execute(_JOIN).fetchall()], max(runs, 3))
+    wrong = len(done.expected)
+    name = f"matching {done.lines:,} lines, {wrong:,} planted and found"
+    yield Measured(name, matching, "one hash join of both tables", joining, RATIO_MAX)
+    yield Measured("reading, keeping and matching them", whole, "the same hash join", joining, None)
+
+
+def _run(ledger: Ledger, file: Path, done: Planted) -> int:
+    run = ledger.reconcile(file, Against.BILLING, actor="bench", since=done.since, until=done.until)
+    return run.number
+
+
+@contextmanager
+def _kept_apart() -> Iterator[list[float]]:
+    """Measure how long a file's reading and keeping takes within."""
+    taken: list[float] = []
+    keep = keep_lines
+
+    def timed(*given: object) -> object:
+        start = time.perf_counter()
+        try:
+            return keep(*given)  # type: ignore[arg-type]
+        finally:
+            taken.append(time.perf_counter() - start)
+
+    with mock.patch.object(running, "keep_lines", timed):
+        yield taken

@@ -1,0 +1,155 @@
+"""Catalogue: the entitlements there are and the products that give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable, Static
+
+from entitlement_ledger.answers import EntitlementRow, ProductLineRow, ProductRow
+from entitlement_ledger.console.actions import CATALOGUE, TABLE, bindings_of
+from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.console.wording import STATUS_SIGNS, amount, plain, signed_status
+from entitlement_ledger.harmless import harmless
+
+if TYPE_CHECKING:
+    from entitlement_ledger.ledger import Ledger
+
+Entry = EntitlementRow | ProductRow
+Entries = tuple[list[ProductRow], list[EntitlementRow]]
+_LAPSES = {
+    None: "never lapses",
+    "period": "lapses with the period",
+    "P1M": "lapses after a month",
+    "P1Y": "lapses after a year",
+}
+
+
+def _what(entry: Entry) -> str:
+    if isinstance(entry, EntitlementRow):
+        return entry.description
+    return ", ".join(f"{line.quantity:,} {line.entitlement}" for line in entry.lines)
+
+
+def _kind(entry: Entry) -> str:
+    return entry.kind if isinstance(entry, EntitlementRow) else "product"
+
+
+COLUMNS: tuple[Column[Entry], ...] = (
+    Column("code", 18, lambda row: row.code, order=lambda row: row.code),
+    Column("kind", 8, _kind, order=_kind),
+    Column("status", 10, lambda row: signed_status(row.status),
+           style=lambda row: STATUS_SIGNS.get(row.status, ("", ""))[1],
+           order=lambda row: row.status),
+    Column("name", 22, lambda row: row.name, order=lambda row: row.name),
+    Column("gives", 20, _what),
+)  # fmt: skip
+
+
+class CatalogueScreen(LedgerScreen):
+    """Products and entitlements above, all of the one under the cursor below."""
+
+    WHERE: ClassVar[tuple[str, ...]] = (CATALOGUE, TABLE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(CATALOGUE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entitlements: dict[str, EntitlementRow] = {}
+        self._products: list[ProductRow] = []
+
+    def places(self) -> tuple[str, ...]:
+        """Say where this is."""
+        return ("Catalogue",)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the catalogue over what is known of one entry."""
+        yield Static(Content(""), id="found-line")
+        yield PagedTable(COLUMNS, key=lambda row: f"{_kind(row)}:{row.code}",
+                         copied=lambda row: row.code, id="rows")  # fmt: skip
+        with VerticalScroll(id="event", can_focus=False):
+            yield Static(Content(""), id="event-text")
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        super().on_mount()
+        self.table.focus()
+
+    @property
+    def table(self) -> PagedTable[Entry]:
+        """The table of products and entitlements."""
+        return self.query_one("#rows", PagedTable)
+
+    def load(self) -> None:
+        """Ask for all of the catalogue: it is small."""
+        self.ask("catalogue", _catalogue, self._show)
+
+    def _show(self, found: Entries) -> None:
+        self._products, entitlements = found
+        self._entitlements = {each.code: each for each in entitlements}
+        selected = self.table.selected
+        keep = f"{_kind(selected)}:{selected.code}" if selected else None
+        self.table.show_rows([*self._products, *entitlements], more=False, keep=keep)
+        said = f"{len(self._products)} products, {len(entitlements)} entitlements"
+        if not self._products and not entitlements:
+            said = "nothing is in the catalogue yet: `entl import` entitlements and products"
+        self.query_one("#found-line", Static).update(Content.assemble((said, "$secondary")))
+        self._show_entry()
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        """Show all of the entry."""
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        entry = self.table.selected
+        told: list[Content] = []
+        if isinstance(entry, ProductRow):
+            told = self._product(entry)
+        elif entry is not None:
+            told = self._entitlement(entry)
+        self.query_one("#event-text", Static).update(Content("\n").join(told))
+
+    def _product(self, product: ProductRow) -> list[Content]:
+        length = product.period or "no end"
+        changed = f", version {product.versions}" if product.versions > 1 else ""
+        head = f"{product.code}  {product.name}: tier {product.tier}, {length}{changed}"
+        told = [Content.assemble((harmless(head), "bold"))]
+        told += [plain(f"  {self._given(line)}") for line in product.lines]
+        return told if product.lines else [*told, plain("  it gives nothing")]
+
+    def _given(self, line: ProductLineRow) -> str:
+        known = self._entitlements.get(line.entitlement)
+        scale, unit = (known.scale, known.unit) if known else (0, "")
+        rest = "" if line.rollover_max is None else (
+            f", rolls over up to {amount(line.rollover_max, scale, unit)}"
+        )  # fmt: skip
+        until = _LAPSES.get(line.valid_for, f"lapses after {line.valid_for}")
+        return (
+            f"{amount(line.quantity, scale, unit)} of {line.entitlement}, {line.category}, "
+            f"priority {line.priority}, {until}{rest}"
+        )
+
+    def _entitlement(self, each: EntitlementRow) -> list[Content]:
+        head = f"{each.code}  {each.name}: {each.kind} in {each.unit or 'units'}"
+        given_by = [
+            product.code
+            for product in self._products
+            if any(line.entitlement == each.code for line in product.lines)
+        ]
+        told = [Content.assemble((harmless(head), "bold"))]
+        if each.description:
+            told.append(plain(f"  {each.description}"))
+        if each.scale:
+            told.append(plain(f"  the last {each.scale} digits stand after the decimal point"))
+        if each.resources:
+            told.append(plain(f"  opens {', '.join(each.resources)}"))
+        told.append(plain(f"  given by {', '.join(given_by) or 'no product'}"))
+        return told
+
+
+def _catalogue(ledger: Ledger) -> Entries:
+    return ledger.products(), ledger.entitlements()

@@ -1,0 +1,1 @@
+"""Reconciling: matching the lines of outside files with what the ledger did."""

@@ -1,0 +1,316 @@
+"""One run of reconciliation: a file is read and kept, matched, and what came of it is told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.catalogue import Product
+from entitlement_ledger.domain.events import RecordEvent, canonical
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.files import sha256_of
+from entitlement_ledger.importing.mapping import Mapping
+from entitlement_ledger.reconcile import cam, catalog
+from entitlement_ledger.reconcile.billing import Matching
+from entitlement_ledger.reconcile.lines import extract_of, read_lines
+from entitlement_ledger.reconcile.proposals import Proposals
+from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Settings, gather
+from entitlement_ledger.reconciliations import Against, Discrepancy, Run
+from entitlement_ledger.store.reconciling.compared import (
+    Period,
+    counted,
+    customers_after,
+    odd_ones,
+    rows_of,
+)
+from entitlement_ledger.store.reconciling.customers import unlike_customers
+from entitlement_ledger.store.reconciling.lines import (
+    is_kept,
+    keep_lines,
+    lines_digest,
+    lines_kept,
+    rows_kept,
+)
+from entitlement_ledger.store.reconciling.products import given_of_products, sold_of_products
+from entitlement_ledger.store.reconciling.runs import (
+    RECORD,
+    Telling,
+    count_resolved,
+    run_before,
+    run_of,
+    runs,
+    told_by,
+)
+from entitlement_ledger.store.tree import root_at
+
+Progress = Callable[[int, int], None]
+
+_CUSTOMERS_AT_ONCE = 2_000
+_TOLD_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be reconciled, by whom."""
+
+    path: Path
+    against: Against
+    since: Instant | None
+    until: Instant | None
+    mapping: Mapping | None
+    settings: Settings
+    actor: str
+    role: str | None
+
+
+@dataclass(slots=True)
+class _Matched:
+    """How many lines agree and lie outside; known once all that is wrong has been told."""
+
+    matched: int = 0
+    outside: int = 0
+
+
+def reconcile(
+    connection: Connection, book: Book, now: Instant, asked: Asked, progress: Progress
+) -> RecordEvent:
+    """Reconcile a file in one database transaction; give the event that says what came of it.
+
+    Raises:
+        InputError: the file cannot be read, or lines of it are bad.
+    """
+    feed = _feed_id(asked)
+    lines, digest = _kept(connection, feed, asked, progress)
+    known = runs(connection)
+    before = run_before(known, feed, asked.against, asked.since, asked.until)
+    number = len(known) + 1
+    done, counts, ages = _Matched(), Counter[str](), Counter[bool]()
+    telling = Telling(connection, number)
+    drafts = _found(connection, book, feed, asked, done, progress)
+    while some := list(islice(drafts, _TOLD_AT_ONCE)):
+        told = _named(connection, some, asked.against, number, now, before)
+        counts.update(each.class_.value for each in told)
+        ages.update(each.first_run < number for each in told)
+        telling.write(told)
+    size = book.last_sequence
+    run = {
+        "number": number,
+        "against": asked.against.value,
+        "file": asked.path.name,
+        "feed": feed,
+        "since": asked.since,
+        "until": asked.until,
+        "size": size,
+        "root": root_at(connection, size).hex(),
+        "lines": lines,
+        "outside": done.outside,
+        "matched": done.matched,
+        "counts": dict(sorted(counts.items())),
+        "new": ages[False],
+        "ageing": ages[True],
+        "resolved": 0 if before is None else count_resolved(connection, number, before.number),
+        "previous": None if before is None else before.number,
+        "lines_digest": digest,
+        "digest": telling.digest(),
+    }
+    event = RecordEvent(
+        sequence=book.last_sequence + 1,
+        recorded_at=now,
+        record=RECORD,
+        id=f"R{number}",
+        actor=asked.actor,
+        role=asked.role,
+        before=None,
+        after=run,
+    )
+    assert run_of(event).number == number
+    book.take(event)
+    return event
+
+
+def _feed_id(asked: Asked) -> str:
+    """Tell a file by its bytes, and by those that say how its columns are named."""
+    kind, feed = extract_of(asked.against, asked.path).feed, sha256_of(asked.path)
+    if asked.mapping is None:
+        return f"{kind}:{feed}"
+    both = f"{feed} {sha256_of(asked.mapping.path)}"
+    return f"{kind}:{hashlib.sha256(both.encode()).hexdigest()}"
+
+
+def _kept(connection: Connection, feed: str, asked: Asked, progress: Progress) -> tuple[int, str]:
+    """Read and keep a file, unless it is kept; give how many lines, and their digest."""
+    if is_kept(connection, feed):
+        return lines_kept(connection, feed), lines_digest(connection, feed)
+    extract = extract_of(asked.against, asked.path)
+    chunks = read_lines(extract, asked.path, asked.mapping, progress)
+    kept = keep_lines(connection, feed, chunks)
+    if _feed_id(asked) != feed:
+        raise InputError(f"{asked.path} was changed while it was read: try again")
+    return kept
+
+
+def _found(
+    connection: Connection,
+    book: Book,
+    feed: str,
+    asked: Asked,
+    done: _Matched,
+    progress: Progress,
+) -> Iterator[Draft]:
+    """Match; give what is wrong as it is found, and count what agrees."""
+    period = Period(asked.since, asked.until)
+    products = {code: [each for _, each in known] for code, known in book.products.items()}
+    if asked.against is Against.BILLING:
+        yield from _billing(connection, book, feed, period, asked.settings, done, progress)
+        sold = sold_of_products(connection, feed, period)
+        yield from catalog.unexplained_lines(sold, products)
+    elif asked.against is Against.CAM:
+        drafts = list(cam.unlike(unlike_customers(connection, feed)))
+        wrong = sum(1 for each in drafts if each.their_side)
+        done.matched = lines_kept(connection, feed) - wrong
+        yield from drafts
+    else:
+        yield from _catalog(connection, book, feed, asked, products, done)
+
+
+def _catalog(
+    connection: Connection,
+    book: Book,
+    feed: str,
+    asked: Asked,
+    products: dict[str, list[Product]],
+    done: _Matched,
+) -> Iterator[Draft]:
+    rows = rows_kept(connection, feed)
+    if extract_of(asked.against, asked.path).feed == "entitlements":
+        compared = catalog.compare_entitlements(rows, book.entitlements)
+    else:
+        newest = {code: known[-1] for code, known in products.items()}
+        compared = catalog.compare_products(rows, newest)
+    done.matched = compared.matched
+    yield from compared.found
+    if extract_of(asked.against, asked.path).feed == "products":
+        given = given_of_products(connection, Period(asked.since, asked.until))
+        yield from catalog.unexplained_grants(given, products, rows)
+
+
+def _billing(
+    connection: Connection,
+    book: Book,
+    feed: str,
+    period: Period,
+    settings: Settings,
+    done: _Matched,
+    progress: Progress,
+) -> Iterator[Draft]:
+    """Tell what does not agree at first sight, customer by customer."""
+    proposals = Proposals(_terms(book), book.closed_until)
+    inside, outside = counted(connection, feed, period)
+    with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
+        after = ""
+        while customers := customers_after(connection, (lines, items), after, _CUSTOMERS_AT_ONCE):
+            # Whoever waits can stop it here too, as while the file was read.
+            progress(1, 1)
+            first, after = customers[0], customers[-1]
+            theirs = _by_customer(rows_of(connection, lines, first, after))
+            ours = _by_customer(rows_of(connection, items, first, after))
+            others = _by_customer(rows_of(connection, loose, first, after))
+            for customer in customers:
+                of_it = [_line(row) for row in theirs.get(customer, ())]
+                tally = Matching(
+                    of_it,
+                    gather(ours.get(customer, ())),
+                    gather(others.get(customer, ())),
+                    settings,
+                    proposals,
+                ).run()
+                within = sum(1 for each in of_it if each.within)
+                inside -= within
+                outside -= len(of_it) - within
+                done.matched += tally.matched
+                done.outside += tally.outside
+                yield from tally.found
+    done.matched += inside
+    done.outside += outside
+
+
+def _by_customer(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.customer, []).append(row)
+    return found
+
+
+def _line(row: Any) -> InvoiceLine:
+    return InvoiceLine(
+        row.line,
+        row.name,
+        row.customer,
+        row.product,
+        row.entitlement,
+        row.quantity,
+        row.status,
+        row.dated_at,
+        row.within,
+        row.first_line,
+        row.nth,
+        row.our_customer,
+    )
+
+
+def _terms(book: Book) -> dict[tuple[str, str], Any]:
+    newest = (known[-1][1] for known in book.products.values())
+    return {
+        (product.code, line.entitlement): (product.period, line)
+        for product in newest
+        for line in product.lines
+    }
+
+
+def _named(
+    connection: Connection,
+    drafts: list[Draft],
+    against: Against,
+    run: int,
+    now: Instant,
+    before: Run | None,
+) -> list[Discrepancy]:
+    """Give drafts their names, and what the run before knew of them."""
+    ids = [_id(against, each) for each in drafts]
+    known = {} if before is None else told_by(connection, before.number, ids)
+    told = []
+    for name, draft in zip(ids, drafts, strict=True):
+        first_run, first_seen = known.get(name, (run, now))
+        proposal = draft.proposal and {"key": f"reconcile:{name}:{first_run}", **draft.proposal}
+        told.append(
+            Discrepancy(
+                id=name,
+                class_=draft.class_,
+                reference=draft.reference,
+                customer=draft.customer,
+                ours=draft.ours,
+                theirs=draft.theirs,
+                why=draft.why,
+                proposal=proposal,
+                our_side=draft.our_side,
+                their_side=draft.their_side,
+                first_run=first_run,
+                first_seen=first_seen,
+            )
+        )
+    return told
+
+
+def _id(against: Against, draft: Draft) -> str:
+    """Tell a discrepancy by what it is about, whatever is wrong with it."""
+    about = (against.value, draft.reference, draft.customer or "", *draft.subject)
+    return "D" + hashlib.sha256(canonical(about)).hexdigest()[:16]

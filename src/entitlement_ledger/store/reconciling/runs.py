@@ -1,0 +1,149 @@
+"""Runs of reconciliation: events of the journal, and beside them what each of them told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from entitlement_ledger.domain.events import RecordEvent, decode_event
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.reconciliations import Against, Class, Discrepancy, Run
+from entitlement_ledger.store.dialect import among, append
+from entitlement_ledger.store.tables import discrepancies, journal, records
+
+RECORD = "reconciliation"
+_d = discrepancies.c
+_ROWS_AT_ONCE = 10_000
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Discrepancy)
+
+
+def run_of(event: RecordEvent) -> Run:
+    """Give the run that an event is about."""
+    said = {**event.after, "actor": event.actor, "recorded_at": event.recorded_at}
+    return msgspec.convert(said, Run)
+
+
+def runs(connection: Connection) -> list[Run]:
+    """Give all runs, the oldest first."""
+    query = (
+        select(journal.c.body)
+        .select_from(records.join(journal, journal.c.sequence == records.c.sequence))
+        .where(records.c.record == RECORD)
+        .order_by(records.c.sequence)
+    )
+    events = (decode_event(body) for body in connection.execute(query).scalars().all())
+    return [run_of(event) for event in events if isinstance(event, RecordEvent)]
+
+
+def run_before(
+    known: Sequence[Run], feed: str, against: Against, since: Instant | None, until: Instant | None
+) -> Run | None:
+    """Give the latest of some runs that was of this kind of file and this period."""
+    kind = feed.partition(":")[0]
+    alike = [
+        each
+        for each in known
+        if (each.feed.partition(":")[0], each.against, each.since, each.until)
+        == (kind, against, since, until)
+    ]
+    return alike[-1] if alike else None
+
+
+class Telling:
+    """Writes what a run tells, many at a time."""
+
+    def __init__(self, connection: Connection, run: int) -> None:
+        self._connection = connection
+        self._run = run
+        self._hashed = hashlib.sha256()
+        self.places = 0
+
+    def write(self, told: Sequence[Discrepancy]) -> None:
+        """Write discrepancies in their order, after those that were written before."""
+        said = [_encoder.encode(each) for each in told]
+        self._hashed.update(b"".join(line + b"\n" for line in said))
+        append(
+            self._connection,
+            discrepancies,
+            {
+                "run": [self._run] * len(told),
+                "place": list(range(self.places, self.places + len(told))),
+                "id": [each.id for each in told],
+                "class": [each.class_.value for each in told],
+                "said": [line.decode() for line in said],
+            },
+        )
+        self.places += len(told)
+
+    def digest(self) -> str:
+        """Give the SHA-256 over all that was written."""
+        return self._hashed.hexdigest()
+
+
+def told_by(connection: Connection, run: int, ids: Sequence[str]) -> dict[str, tuple[int, Instant]]:
+    """Give which run told discrepancies first, and when, of those that a run told."""
+    with among(connection, ids, _d.id) as wanted:
+        rows = connection.execute(select(_d.said).where(_d.run == run, wanted)).scalars().all()
+    told = (_decoder.decode(said) for said in rows)
+    return {each.id: (each.first_run, each.first_seen) for each in told}
+
+
+def page(
+    connection: Connection, run: int, class_: Class | None, after: int, limit: int
+) -> tuple[list[Discrepancy], int | None]:
+    """Give discrepancies of a run after a place, and the place to go on after; None is the end."""
+    query = select(_d.place, _d.said).where(_d.run == run, _d.place > after)
+    if class_ is not None:
+        query = query.where(_d["class"] == class_.value)
+    rows = connection.execute(query.order_by(_d.place).limit(limit + 1)).all()
+    shown = rows[:limit]
+    more = shown[-1].place if len(rows) > limit else None
+    return [_decoder.decode(row.said) for row in shown], more
+
+
+def resolved(connection: Connection, run: int, previous: int | None) -> list[Discrepancy]:
+    """Give what an earlier run told and a run did not tell any more."""
+    if previous is None:
+        return []
+    now = select(_d.id).where(_d.run == run).scalar_subquery()
+    query = select(_d.said).where(_d.run == previous, _d.id.not_in(now)).order_by(_d.place)
+    return [_decoder.decode(said) for said in connection.execute(query).scalars().all()]
+
+
+def count_resolved(connection: Connection, run: int, previous: int) -> int:
+    """Count what an earlier run told and a run did not tell any more."""
+    now = select(_d.id).where(_d.run == run).scalar_subquery()
+    query = select(func.count()).where(_d.run == previous, _d.id.not_in(now))
+    return connection.execute(query).scalar_one()
+
+
+def told_digest(connection: Connection, run: int) -> str:
+    """Hash what is kept of a run, as when it was told; the columns must say what the row says."""
+    hashed, after = hashlib.sha256(), -1
+    while True:
+        query = select(discrepancies).where(_d.run == run, _d.place > after).order_by(_d.place)
+        rows = connection.execute(query.limit(_ROWS_AT_ONCE)).all()
+        if not rows:
+            return hashed.hexdigest()
+        for row in rows:
+            _, place, name, class_, said = row
+            whole = place == after + 1 and _says(said) == (name, class_)
+            after = place
+            hashed.update(said.encode() + b"\n" if whole else b"altered")
+
+
+def _says(said: str) -> tuple[str, str] | None:
+    try:
+        told = _decoder.decode(said)
+    except msgspec.MsgspecError:
+        return None
+    return told.id, told.class_.value
+
+
+def runs_kept(connection: Connection) -> Iterable[int]:
+    """Give the numbers of the runs of which something is kept."""
+    return connection.execute(select(_d.run).distinct()).scalars().all()

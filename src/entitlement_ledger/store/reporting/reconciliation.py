@@ -1,0 +1,69 @@
+"""`reconciliation`: what a run of reconciliation told, as it was told then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, case, null, select, try_cast
+
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.store.copying import json_member
+from entitlement_ledger.store.reconciling.runs import runs
+from entitlement_ledger.store.reporting.asked import Asked
+from entitlement_ledger.store.reporting.columns import columns
+from entitlement_ledger.store.reporting.sources import Sources
+from entitlement_ledger.store.tables import discrepancies
+
+COLUMNS = columns(
+    "run:integer class reference customer ours_quantity:integer theirs_quantity:integer "
+    "ours theirs why proposal first_run:integer discrepancy"
+)
+_d = discrepancies.c
+
+
+def query(sources: Sources, asked: Asked) -> Select[Any]:
+    """Give one row a discrepancy of a run, the latest by default.
+
+    What a side says is a quantity or a text.
+
+    Raises:
+        InputError: there is no such run, or none at all.
+    """
+    number = _number(sources, asked.run)
+
+    def member(name: str) -> ColumnElement[str]:
+        return json_member(_d.said, name)
+
+    def quantity(side: str) -> ColumnElement[Any]:
+        return try_cast(member(side), BigInteger)
+
+    def words(side: str) -> ColumnElement[Any]:
+        return case((quantity(side).is_(None), member(side)), else_=null())
+
+    return (
+        select(
+            _d.run,
+            _d["class"],
+            member("reference").label("reference"),
+            member("customer").label("customer"),
+            quantity("ours").label("ours_quantity"),
+            quantity("theirs").label("theirs_quantity"),
+            words("ours").label("ours"),
+            words("theirs").label("theirs"),
+            member("why").label("why"),
+            member("proposal").label("proposal"),
+            try_cast(member("first_run"), BigInteger).label("first_run"),
+            _d.id.label("discrepancy"),
+        )
+        .where(_d.run == number, *asked.filtered(customer=member("customer")))
+        .order_by(_d.place)
+    )
+
+
+def _number(sources: Sources, wanted: int | None) -> int:
+    known = [each.number for each in runs(sources.connection)]
+    if not known:
+        raise InputError("nothing was reconciled yet: `entl reconcile FILE --against billing`")
+    if wanted is not None and wanted not in known:
+        raise InputError(f"no run {wanted}: `entl reconcile --runs` lists them")
+    return known[-1] if wanted is None else wanted

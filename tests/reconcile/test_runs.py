@@ -1,0 +1,229 @@
+"""Runs: shown again as they were, compared with the one before, and vouched for by the journal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from billing_support import ledger_with, reconciled, sold, told, write
+from support import START, HandClock, command, hours
+
+from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.errors import Cancelled, InputError
+from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.reconciliations import Against
+from entitlement_ledger.store.tables import metadata
+
+ONE = command("issue", "a", quantity=10, effective_at=hours(0), reference="invoice:I1")
+COLUMNS = [
+    (name, column.name)
+    for name in ("feed_lines", "discrepancies")
+    for column in metadata.tables[name].columns
+]
+
+
+def test_a_run_is_compared_with_the_one_before_and_shown_as_it_was(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", 3), sold("I3", 4)])
+        first, found = reconciled(ledger, path)
+        assert (first.new, first.ageing, first.resolved, first.previous) == (2, 0, 0, None)
+        (settled,) = [each for each in found if each.reference == "invoice:I2"]
+        (outcome,) = ledger.post([settled.proposal or {}], actor="fin")
+        assert outcome.code is None
+        path = write(path, [sold("I1"), sold("I2", 3), sold("I3", 4), sold("I4", 5)])
+        second, later = reconciled(ledger, path)
+        assert (second.new, second.ageing, second.resolved, second.previous) == (1, 1, 1, 1)
+        assert [each.id for each in ledger.resolved(second)] == [settled.id]
+        ages = {each.reference: each.first_run for each in later}
+        assert ages == {"invoice:I3": 1, "invoice:I4": 2}
+        other, _ = reconciled(ledger, path, since=START)
+        assert other.previous is None, "of another period"
+        assert ledger.run(1) == first
+        assert list(ledger.all_discrepancies(1)) == found
+
+
+def test_a_proposal_is_posted_once_however_often_it_is_told(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", 3)])
+        proposals = [reconciled(ledger, path)[1][0].proposal or {} for _ in range(2)]
+        assert proposals[0] == proposals[1]
+        outcomes = ledger.post(proposals, actor="fin")
+        assert [each.duplicate for each in outcomes] == [False, True]
+        assert ledger.balances("C1", "PTS")[0].available == 13
+        assert reconciled(ledger, path)[1] == []
+
+
+def test_a_proposal_gives_what_the_product_gives(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        lines = [sold("I1"), sold("I2", 5, product="BASIC"), sold("I3", 3, entitlement="CRD")]
+        _, found = reconciled(ledger, write(tmp_path / "b.csv", lines))
+        proposals = {each.reference: each.proposal for each in found}
+        by_product = proposals["invoice:I2"]
+        assert by_product is not None
+        assert by_product["expires_at"] == hours(24)
+        assert by_product["effective_at"] == hours(0)
+        assert (by_product["priority"], by_product["category"]) == (100, "paid")
+        assert "expires_at" not in (proposals["invoice:I3"] or {"expires_at": 1})
+
+
+def test_what_has_been_spent_is_not_proposed_to_be_taken_back(tmp_path: Path) -> None:
+    spent = command("consume", "c", quantity=8, effective_at=hours(1))
+    with ledger_with(tmp_path, [ONE, spent]) as ledger:
+        _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1", status="void")]))
+        assert found.proposal is not None
+        assert found.proposal["quantity"] == 2
+        (outcome,) = ledger.post([found.proposal], actor="fin")
+        assert outcome.code is None
+        _, (left,) = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1", status="void")]))
+        assert (left.ours, left.proposal) == (8, None)
+
+
+def test_a_file_that_is_stopped_or_bad_leaves_nothing_behind(tmp_path: Path) -> None:
+    def stop(_done: int, _total: int) -> None:
+        raise Cancelled("stopped")
+
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", 3)])
+        with pytest.raises(Cancelled):
+            reconciled(ledger, path, progress=stop)
+        bad = write(tmp_path / "bad.csv", [sold("I1"), sold("I2", "x"), sold("", 3)])
+        with pytest.raises(InputError, match="line 3, column quantity") as told_all:
+            reconciled(ledger, bad)
+        assert len(told_all.value.problems) == 2  # type: ignore[attr-defined]
+        assert ledger.runs() == []
+        events = ledger.status().events
+    with duckdb.connect(str(ledger.path)) as database:
+        assert database.execute("SELECT count(*) FROM feed_lines").fetchall() == [(0,)]
+        assert database.execute("SELECT max(sequence) FROM journal").fetchall() == [(events,)]
+
+
+def test_a_mapping_names_the_columns_of_others(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(
+        'ignore = ["Comment"]\n[columns]\ninvoice_line = "Item"\nquantity = "Qty"\n'
+        'customer = "Buyer"\nentitlement = "Right"\nstatus = "State"\ninvoiced_at = "When"\n'
+        '[values.status]\nPAID = "paid"\n',
+        "utf-8",
+    )
+    path = tmp_path / "theirs.csv"
+    path.write_text(
+        f'Item;Buyer;Right;Qty;State;When;Comment\nI1;C1;PTS;10;PAID;{hours(0)};"a;b"\n', "utf-8"
+    )
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        run, found = reconciled(ledger, path, mapping=mapping)
+        assert (run.matched, found) == (1, [])
+
+
+def test_customers_are_compared_by_id_status_and_segment(tmp_path: Path) -> None:
+    rows = (
+        "id,name,email,segment,status,created_at\n"
+        "C1,X,x@example.com,plus,active,\n"
+        "C2,X,x@example.com,basic,active,\n"
+        "SUSP,X,x@example.com,plus,closed,\n"
+        "NEW,X,x@example.com,plus,active,\n"
+        "NEW,X,x@example.com,plus,active,\n"
+    )
+    path = tmp_path / "cam.csv"
+    path.write_text(rows, "utf-8")
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        run, found = reconciled(ledger, path, Against.CAM)
+        assert told(found) == [
+            ("amount", "customer:C2", "plus", "basic"),
+            ("amount", "customer:SUSP", "suspended", "closed"),
+            ("duplicate", "customer:NEW", None, "active"),
+            ("missing_here", "customer:NEW", None, "active"),
+            ("missing_there", "customer:SHUT", "closed", None),
+        ]
+        assert run.matched == 1
+    with duckdb.connect(str(ledger.path)) as database:
+        kept = database.execute("SELECT * FROM feed_lines").fetchall()
+        assert not any("example.com" in str(row) for row in kept), "no personal data is kept"
+
+
+def test_products_are_compared_line_by_line_and_grants_with_them(tmp_path: Path) -> None:
+    commands = [
+        command("purchase", "p", product="BASIC", effective_at=hours(0)),
+        command("purchase", "q", product="LIFE", effective_at=hours(0)),
+    ]
+    with ledger_with(tmp_path, commands) as ledger:
+        products = json.loads((tmp_path / "feeds" / "products.json").read_text("utf-8"))
+        by_code = {each["code"]: each for each in products}
+        by_code["BASIC"]["lines"][0]["quantity"] = 4
+        by_code["PLUS"]["tier"] = 7
+        del by_code["LIFE"]
+        by_code["EXTRA"] = {**by_code["BASIC"], "code": "EXTRA"}
+        path = tmp_path / "extract.json"
+        path.write_text(json.dumps([*by_code.values(), by_code["PLUS"]]), "utf-8")
+        run, found = reconciled(ledger, path, Against.CATALOG)
+        assert told(found) == [
+            ("amount", "product:BASIC/PTS", 5, 4),
+            ("amount", "product:PLUS", 2, 7),
+            ("duplicate", "product:PLUS", None, 9),
+            ("missing_here", "product:EXTRA/CRD", None, 3),
+            ("missing_here", "product:EXTRA/PTS", None, 4),
+            ("missing_there", "product:BASIC/PTS", 5, 4),
+            ("missing_there", "product:LIFE/FEA", 1, None),
+            ("missing_there", "product:LIFE/FEA", 1, None),
+            ("missing_there", "product:LIFE/PTS", 7, None),
+            ("missing_there", "product:LIFE/PTS", 7, None),
+        ]
+        assert run.matched == 2, "BASIC/CRD and GONE, which gives nothing"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    with ledger_with(folder, [ONE]) as ledger:
+        lines = [sold("I1"), sold("I2", 5, product="BASIC"), sold("I3", 4)]
+        _, found = reconciled(ledger, write(folder / "b.csv", lines))
+        assert len(found) == 2
+    return folder
+
+
+def _faults(folder: Path) -> set[str]:
+    path = str(folder / "ledger.duckdb")
+    with Ledger.open(path, read_only=True, clock=HandClock(START + 20_000 * HOUR)) as ledger:
+        return {each.name for each in ledger.verify() if not each.ok}
+
+
+def _change(folder: Path, statement: str) -> None:
+    with duckdb.connect(str(folder / "ledger.duckdb")) as database:
+        database.execute(statement)
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+def test_what_is_changed_afterwards_is_found(
+    made: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made, folder)
+    kind = str(metadata.tables[table].columns[column].type)
+    new = {
+        "VARCHAR": f"""coalesce("{column}", '') || 'x'""",
+        "BIGINT": f'coalesce("{column}", 0) + 5',
+        "INTEGER": f'"{column}" + 5',
+    }.get(kind, f"coalesce(\"{column}\", TIMESTAMP '2026-01-01') + INTERVAL 1 HOUR")
+    ends = f'SELECT max(rowid) FROM "{table}"'
+    _change(folder, f'UPDATE "{table}" SET "{column}" = {new} WHERE rowid = ({ends})')
+    assert _faults(folder) == {"reconciliations"}
+
+
+@pytest.mark.parametrize("table", ["feed_lines", "discrepancies"])
+def test_a_row_taken_out_or_doubled_is_found(made: Path, tmp_path: Path, table: str) -> None:
+    for number, statement in enumerate(
+        (
+            f'DELETE FROM "{table}" WHERE rowid = (SELECT max(rowid) FROM "{table}")',
+            f'INSERT INTO "{table}" SELECT * FROM "{table}" LIMIT 1',
+        )
+    ):
+        folder = tmp_path / str(number)
+        shutil.copytree(made, folder)
+        _change(folder, statement)
+        assert _faults(folder) == {"reconciliations"}
+
+
+def test_a_store_that_nobody_changed_is_well(made: Path) -> None:
+    assert _faults(made) == set()
