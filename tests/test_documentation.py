@@ -21,6 +21,7 @@ from entitlement_ledger.console.screens.detail import DetailScreen, TransactionS
 from entitlement_ledger.console.screens.discrepancy import DiscrepancyScreen
 from entitlement_ledger.console.screens.export import ExportScreen
 from entitlement_ledger.console.screens.feed import FeedScreen
+from entitlement_ledger.console.screens.first import FirstScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
 from entitlement_ledger.console.screens.reconcile import ReconcileScreen
@@ -60,6 +61,7 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "reports": ReportsScreen,
         "report": ReportScreen,
         "export": ExportScreen,
+        "first": FirstScreen,
         "table": PagedTable,
     }
     for action in ACTIONS:

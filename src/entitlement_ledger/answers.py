@@ -46,7 +46,8 @@ class CustomerRow(msgspec.Struct, frozen=True):
 class HistoryFilter(msgspec.Struct, frozen=True):
     """Which transactions to list. None means any; `since` and `until` read `effective_at` (T5).
 
-    `text` looks for a part of customer, reference, reason, key or actor, case aside.
+    `text` looks for a part of customer, reference, reason, key or actor, case aside. `known_at`
+    leaves out what was recorded later; the status of a row is that of now all the same.
     """
 
     customer: str | None = None
@@ -57,6 +58,7 @@ class HistoryFilter(msgspec.Struct, frozen=True):
     since: Instant | None = None
     until: Instant | None = None
     text: str | None = None
+    known_at: Instant | None = None
 
 
 class TransactionRow(msgspec.Struct, frozen=True):
@@ -197,7 +199,8 @@ class EventRow(msgspec.Struct, frozen=True):
 class EventFilter(msgspec.Struct, frozen=True):
     """Which events to list. `since` and `until` read `recorded_at`, half-open.
 
-    `text` looks for a part of subject, actor, reason or reference, case aside.
+    `text` looks for a part of subject, actor, reason or reference, case aside. `known_at` leaves
+    out what was recorded later, and keeps what was recorded at that very instant.
     """
 
     actor: str | None = None
@@ -206,6 +209,7 @@ class EventFilter(msgspec.Struct, frozen=True):
     since: Instant | None = None
     until: Instant | None = None
     text: str | None = None
+    known_at: Instant | None = None
 
 
 class GrantMove(msgspec.Struct, frozen=True):

@@ -169,6 +169,15 @@ class Reading:
             (balance,) = balances.balances(connection, customer, entitlement, moment, known_at)
             return balances.explanation(connection, balance, moment, known_at)
 
+    def check_moment(self, *, at: Instant | None, known_at: Instant | None) -> None:
+        """Refuse an instant of which nothing can be told; None is now, and an empty store has none.
+
+        Raises:
+            InputError: a time before history or knowledge begins.
+        """
+        with self._read() as connection:
+            self._answerable(connection, None, None, at, known_at)
+
     def history(
         self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
     ) -> Page[TransactionRow]:

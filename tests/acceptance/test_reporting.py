@@ -130,7 +130,10 @@ def test_a_full_disk_and_ctrl_c_leave_nothing_behind(tmp_path: Path) -> None:
     while not list(folder.iterdir()) and time.monotonic() < until:
         time.sleep(0.005)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130, said
     assert b"Traceback" not in said
     assert list(folder.iterdir()) == []

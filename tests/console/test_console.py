@@ -274,7 +274,7 @@ async def test_help_is_searchable_and_the_palette_does_what_a_key_does(store: st
         assert "Audit" in screen_text(pilot).splitlines()[0]
 
 
-async def test_a_store_that_cannot_be_opened_ends_the_console_with_its_reason(
+async def test_a_store_that_cannot_be_opened_is_told_with_its_reason(
     tmp_path: object,
 ) -> None:
     app = make_app(str(tmp_path) + "/none.duckdb")

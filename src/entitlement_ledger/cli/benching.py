@@ -17,7 +17,7 @@ from entitlement_ledger.cli.commands import as_json, entl
 if TYPE_CHECKING:
     from entitlement_ledger.bench.measuring import Measured
 
-_NAMES = ("verification", "reading", "posting", "noticing", "exporting")
+_NAMES = ("verification", "reading", "posting", "noticing", "exporting", "tying")
 _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 
 
@@ -63,7 +63,7 @@ def _measured(
     quick: bool,
 ) -> Iterator[Measured]:
     """Measure, the reading before the store grows."""
-    from entitlement_ledger.bench import exporting, reading, sizes, verification
+    from entitlement_ledger.bench import exporting, reading, sizes, tying, verification
     from entitlement_ledger.bench.posting import Posting
 
     def some(count: int) -> int:
@@ -80,6 +80,9 @@ def _measured(
         yield from reading.noticing(store, runs, seed, printing.narrate)
     if not names or "exporting" in names:
         yield from exporting.exporting(store, folder, runs, printing.narrate)
+    if "tying" in names:
+        # On a ledger of its own, posted for it: only when it is asked for.
+        yield from tying.reconciling(folder, size, runs, seed, printing.narrate)
     if not names or "posting" in names:
         posting = Posting(store, folder, runs, seed, printing.narrate)
         yield from posting.one(some(1000))

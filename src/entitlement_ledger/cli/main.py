@@ -48,8 +48,12 @@ def run(arguments: list[str]) -> int:
             narrate(line)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        narrate("stopped; what was answered is recorded")
-        return _INTERRUPTED
+        return _stopped()
+    except RuntimeError as error:
+        # Ctrl-C within a query: the database makes an error of its own of it.
+        if "interrupted" not in str(error).lower():
+            raise
+        return _stopped()
     except BrokenPipeError:
         # The reader has gone: leave quietly, without another error when Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,3 +61,8 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         narrate(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         return 3
+
+
+def _stopped() -> int:
+    narrate("stopped; what was answered is recorded")
+    return _INTERRUPTED

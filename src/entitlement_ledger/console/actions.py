@@ -14,6 +14,7 @@ ALERTS, FINDING, REVIEW, CHECKS = "alerts", "finding", "review", "checks"
 RECONCILE, FEED, RUN, DISCREPANCY = "reconcile", "feed", "run", "discrepancy"
 REPORTS, REPORT, EXPORT = "reports", "report", "export"
 CATALOGUE = "catalogue"
+FIRST = "first"
 SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -73,6 +74,10 @@ ACTIONS: tuple[Action, ...] = (
            changes=True),
     Action("statement", "S", "Statement", "Show the customer's statement, to be exported.",
            (CUSTOMERS,), footer=False),
+    Action("why", "w", "Why", "Say why: of the balance, or of a refusal, in sentences.",
+           (CUSTOMERS, LEDGER, DETAIL), footer=False),
+    Action("compare", "equals_sign", "Compare", "Compare the balances with those of another time.",
+           (CUSTOMERS,), footer=False),
     Action("reverse", "v", "Reverse", "Undo this transaction.", (TRANSACTION,), changes=True),
     Action("capture", "t", "Capture", "Consume what this hold keeps.", (TRANSACTION,),
            changes=True),
@@ -113,6 +118,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("back", "escape", "Back", "Go back, or clear the filter.",
            (CUSTOMERS, LEDGER, AUDIT, DETAIL, FORM, ALERTS, FINDING, CHECKS, FEED, RUN, DISCREPANCY,
             REPORT, EXPORT)),
+    Action("demo", "d", "Demo", "Look at the sample company, in a store that is thrown away.",
+           (FIRST,)),
+    Action("new_store", "n", "New store", "Make an empty store.", (FIRST,), changes=True),
+    Action("open_other", "o", "Open", "Open another store.", (FIRST,)),
+    Action("retry", "r", "Retry", "Try to open the store again.", (FIRST,)),
+    Action("back", "escape", "Back", "Go back, or leave the console.", (FIRST,), footer=False),
+    Action("tour", "T", "Tour", "Be shown around in six steps.", (EVERYWHERE,), footer=False),
+    Action("tour_next", "ctrl+g", "Next", "Go on to the tour's next step.", (EVERYWHERE,),
+           footer=False),
+    Action("tour_back", "ctrl+o", "Back", "Go back to the tour's step before.", (EVERYWHERE,),
+           footer=False),
+    Action("leave_tour", "ctrl+t", "Leave tour", "Leave the tour.", (EVERYWHERE,), footer=False),
+    Action("travel", "at", "As of", "Show everything as of another time, or of now again.",
+           (EVERYWHERE,), footer=False),
     Action("backup", "B", "Backup", "Back up the store into a new folder beside it.", (EVERYWHERE,),
            footer=False, changes=True),
     Action("help", "question_mark", "Help", "Show the keys of this screen.", (EVERYWHERE,)),
@@ -124,6 +143,13 @@ ACTIONS: tuple[Action, ...] = (
 
 CHANGES = frozenset(action.name for action in ACTIONS if action.changes)
 """The names of what records something: absent in read-only mode."""
+
+NEED_STORE = frozenset(
+    action.name
+    for action in ACTIONS
+    if EVERYWHERE in action.where and action.name not in ("help", "command_palette", "leave")
+)
+"""The names of what there is everywhere once a store is open."""
 
 
 def actions_of(*where: str) -> list[Action]:

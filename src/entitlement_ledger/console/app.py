@@ -12,14 +12,22 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from entitlement_ledger.console.actions import CHANGES, EVERYWHERE, Action, actions_of, bindings_of
+from entitlement_ledger.console.actions import (
+    CHANGES,
+    EVERYWHERE,
+    NEED_STORE,
+    Action,
+    actions_of,
+    bindings_of,
+)
 from entitlement_ledger.console.keys import read_keys
+from entitlement_ledger.console.modes import MODES
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
-from entitlement_ledger.console.theming import ThemedApp
+from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
 from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
-from entitlement_ledger.errors import Cancelled, LedgerError
+from entitlement_ledger.errors import Cancelled, LedgerError, StoreError
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.settings import Settings, config_folder, settings_path
 
@@ -27,58 +35,9 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from entitlement_ledger.answers import Vouched
+    from entitlement_ledger.console.moment import Moment
     from entitlement_ledger.ledger import Ledger
     from entitlement_ledger.reports.parameters import Parameters
-
-# What the first paint does not show is imported when it is first wanted.
-
-
-def _customers() -> Screen[Any]:
-    from entitlement_ledger.console.screens.customers import CustomersScreen
-
-    return CustomersScreen()
-
-
-def _ledger() -> Screen[Any]:
-    from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
-
-    return LedgerHistoryScreen()
-
-
-def _audit() -> Screen[Any]:
-    from entitlement_ledger.console.screens.audit import AuditScreen
-
-    return AuditScreen()
-
-
-def _alerts() -> Screen[Any]:
-    from entitlement_ledger.console.screens.alerts import AlertsScreen
-
-    return AlertsScreen()
-
-
-def _checks() -> Screen[Any]:
-    from entitlement_ledger.console.screens.checks import ChecksScreen
-
-    return ChecksScreen()
-
-
-def _reconcile() -> Screen[Any]:
-    from entitlement_ledger.console.screens.reconcile import ReconcileScreen
-
-    return ReconcileScreen()
-
-
-def _reports() -> Screen[Any]:
-    from entitlement_ledger.console.screens.reports import ReportsScreen
-
-    return ReportsScreen()
-
-
-def _catalogue() -> Screen[Any]:
-    from entitlement_ledger.console.screens.catalogue import CatalogueScreen
-
-    return CatalogueScreen()
 
 
 def _palette() -> type[Provider]:
@@ -87,35 +46,27 @@ def _palette() -> type[Provider]:
     return ActionProvider
 
 
-class ConsoleApp(ThemedApp):
+class ConsoleApp(TouringApp):
     """The terminal console.
 
     Attributes:
         session: the open ledger, once there is one.
         waiting_for: in a few words, what is being waited for until then.
-        problem: why the store could not be opened.
+        opening: how it is opened, or was.
+        problem: why the store that was asked for could not be opened, as long as none is open.
         my_keys: the keys that the settings give to actions.
         version: grows whenever something was recorded, so that screens know that they are old.
     """
 
     TITLE = "Entitlement Ledger"
     CSS_PATH = "console.tcss"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "customers": _customers,
-        "ledger": _ledger,
-        "audit": _audit,
-        "alerts": _alerts,
-        "checks": _checks,
-        "reconcile": _reconcile,
-        "reports": _reports,
-        "catalogue": _catalogue,
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = MODES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self._opening = opening
+        self.opening = opening
         self.read_only = opening.read_only
         self.session: Session | None = None
         self.waiting_for = "opening the store…"
@@ -143,20 +94,21 @@ class ConsoleApp(ThemedApp):
 
     def _open_session(self) -> None:
         """Open the store; runs in a thread, so that the console can be looked at meanwhile."""
+        opening = self.opening
         try:
-            session = self._opening.session(lambda words: self._from_thread(self._wait, words))
+            session = opening.session(lambda words: self._from_thread(self._wait, words))
         except Cancelled:
             return
         except LedgerError as error:
-            self._from_thread(self._not_opened, error)
+            self._from_thread(self._not_opened, opening, error)
             return
-        if self._opening.cancelled:
+        if opening.cancelled:
             session.ledger.close()
         else:
             self._from_thread(self._opened, session)
 
     def _from_thread(self, call: Callable[..., None], *arguments: object) -> None:
-        if self.is_running and not self._opening.cancelled:
+        if self.is_running and not self.opening.cancelled:
             self.call_from_thread(call, *arguments)
 
     def _wait(self, words: str) -> None:
@@ -166,15 +118,35 @@ class ConsoleApp(ThemedApp):
 
     def _opened(self, session: Session) -> None:
         self.session = session
-        self.waiting_for = ""
+        self.waiting_for, self.problem = "", None
         self._changed()
+        if session.demo:
+            self.offer_tour()
 
-    def _not_opened(self, error: LedgerError) -> None:
+    def _not_opened(self, opening: Opening, error: LedgerError) -> None:
+        """Offer what can be done instead; about settings that cannot be used, nothing can."""
+        from entitlement_ledger.console.screens.first import FirstScreen
+
+        opening.close()
+        self._wait("no store is open")
+        for screen in self.screen_stack:
+            if isinstance(screen, FirstScreen):
+                screen.not_opened(opening, error)
+                return
         self.problem = error
-        self.action_leave()
+        if isinstance(error, StoreError):
+            self.push_screen(FirstScreen(opening, error))
+        else:
+            self.action_leave()
+
+    def open_otherwise(self, opening: Opening) -> None:
+        """Open another store than was asked for first, or try that one again."""
+        self.opening = opening
+        self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
 
     def recorded(self) -> None:
         """Go on after something was recorded: the screen in front at once, others when shown."""
+        self.tour_saw("recorded")
         screen = self.screen
         if self.session is None or not isinstance(screen, LedgerScreen):
             return
@@ -193,6 +165,12 @@ class ConsoleApp(ThemedApp):
 
     # What keys do
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what needs a store where none could be opened, and the tour's keys off it."""
+        if self.problem is not None and action in NEED_STORE:
+            return False
+        return self.tour is not None or action not in TOUR_ONLY
+
     def actions_here(self, screen: Screen[Any]) -> list[Action]:
         """Give the registry's actions that a screen has."""
         where = screen.WHERE if isinstance(screen, LedgerScreen) else ()
@@ -200,6 +178,7 @@ class ConsoleApp(ThemedApp):
             self.my_keys.shown(action, EVERYWHERE, *where)
             for action in actions_of(EVERYWHERE, *where)
             if not (self.read_only and action.name in CHANGES)
+            if all(each.check_action(action.name, ()) is not False for each in (self, screen))
         ]
 
     async def run_registered(self, action: Action) -> None:
@@ -278,6 +257,23 @@ class ConsoleApp(ThemedApp):
         if isinstance(self.screen, CustomersScreen):
             self.screen.show_customer(customer)
 
+    def action_travel(self) -> None:
+        """Ask as of when everything is to be shown."""
+        if self.session is not None and isinstance(self.screen, LedgerScreen):
+            from entitlement_ledger.console.screens.travelling import TravelScreen, unfinished
+
+            if any(unfinished(stack) for stack in self._screen_stacks.values()):
+                self.notify("Finish this form first.", markup=False)
+                return
+            self.push_screen(TravelScreen(self.screen))
+
+    def travel(self, moment: Moment) -> None:
+        """Show everything as of a moment; as of any other than now, nothing can be recorded."""
+        assert self.session is not None
+        self.session.moment = moment
+        self.read_only = self.opening.read_only or not moment.is_now
+        self._changed()
+
     def action_backup(self) -> None:
         """Back up the store into a new folder beside it."""
         if self.session is None or self.session.demo:
@@ -318,7 +314,7 @@ class ConsoleApp(ThemedApp):
 
     def action_leave(self) -> None:
         """Leave; what is still being asked is interrupted, so that nobody waits for it."""
-        self._opening.cancelled = True
+        self.opening.cancelled = True
         if self.session is not None:
             self.session.ledger.interrupt()
         self.exit()
@@ -338,6 +334,6 @@ def run_console(settings: Settings, *, demo: bool, read_only: bool) -> None:
     finally:
         if app.session is not None:
             app.session.ledger.close()
-        opening.close()
+        app.opening.close()
     if app.problem is not None:
         raise app.problem

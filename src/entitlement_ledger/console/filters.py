@@ -10,7 +10,7 @@ from entitlement_ledger.answers import EventFilter, HistoryFilter
 from entitlement_ledger.domain.instants import Instant, parse_instant
 
 Filter = TypeVar("Filter", HistoryFilter, EventFilter)
-_TIMES = ("since", "until")
+_TIMES = ("since", "until", "known_at")
 
 
 def parse_filter(kind: type[Filter], typed: str) -> Filter:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from entitlement_ledger.console.moment import NOW, Moment
+
 if TYPE_CHECKING:
     from entitlement_ledger.answers import Vouched
     from entitlement_ledger.ledger import Ledger
@@ -18,6 +20,7 @@ class Session:
         name: how the store is called on the status line.
         vouched: how many transactions and findings there were, and whether the seal held, when
             last looked.
+        moment: as of when everything is shown.
     """
 
     ledger: Ledger
@@ -27,6 +30,7 @@ class Session:
     read_only: bool = False
     demo: bool = False
     vouched: Vouched | None = None
+    moment: Moment = NOW
 
     @property
     def who(self) -> str:

@@ -6,7 +6,7 @@ from the bodies.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, func, or_, select
 
 from entitlement_ledger.answers import BalanceChange, EventFilter, EventRow, Page
 from entitlement_ledger.domain.events import RecordEvent, TransactionEvent, decode_event
@@ -31,7 +31,7 @@ def events(
         .order_by(_j.sequence.desc())
         .limit(limit + 1)
     )
-    query = query.select_from(journal if only == EventFilter() else _source)
+    query = query.select_from(_asked(only))
     if after is not None:
         query = query.where(_j.sequence < after)
     rows = connection.execute(query).all()
@@ -52,9 +52,14 @@ def events(
 
 def count_events(connection: Connection, only: EventFilter) -> int:
     """Count the events that a filter matches."""
-    source = journal if only == EventFilter() else _source
-    query = select(func.count()).select_from(source).where(*_conditions(only))
+    query = select(func.count()).select_from(_asked(only)).where(*_conditions(only))
     return connection.execute(query).scalar_one()
+
+
+def _asked(only: EventFilter) -> FromClause:
+    """Give what a filter looks at: the journal alone tells when something was recorded."""
+    timed = EventFilter(since=only.since, until=only.until, known_at=only.known_at)
+    return journal if only == timed else _source
 
 
 def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
@@ -71,6 +76,8 @@ def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
         conditions.append(_j.recorded_at >= only.since)
     if only.until is not None:
         conditions.append(_j.recorded_at < only.until)
+    if only.known_at is not None:
+        conditions.append(_j.recorded_at <= only.known_at)
     if only.text:
         looked_at = (func.coalesce(_t.customer, _r.id), _actor, _t.reason, _t.reference)
         conditions.append(or_(*(contains(column, only.text) for column in looked_at)))

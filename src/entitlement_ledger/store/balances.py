@@ -147,10 +147,11 @@ def explanation(
     """Explain a balance grant by grant, in burn order, and what the next draw would take."""
     pair = (balance.customer, balance.entitlement)
     book = Book()
-    load_holdings(connection, book, [pair], known=known_until(connection, known_at))
+    known = known_until(connection, known_at)
+    load_holdings(connection, book, [pair], known=known)
     states = sorted(book.holding(*pair).grants.values(), key=lambda each: each.burn_key)
     origins = _origins(connection, *pair)
-    moves = _moves(connection, *pair, at)
+    moves = _moves(connection, *pair, at, known)
     place = 0
     parts = []
     for state in states:
@@ -179,11 +180,14 @@ def explanation(
 
 
 def _moves(
-    connection: Connection, customer: str, entitlement: str, at: Instant
+    connection: Connection, customer: str, entitlement: str, at: Instant, known: int | None
 ) -> dict[str, list[GrantMove]]:
-    """Give what each transaction put into each account of each grant, oldest first."""
+    """Give what each transaction put into each account of each grant, oldest first.
+
+    `known` is the last sequence that was known; None is all there is.
+    """
     t = transactions.c
-    rows = connection.execute(
+    query = (
         select(_p.grant, _p.account, _p.quantity, _p.effective_at, t.sequence, t.type, t.actor)
         .select_from(postings.join(transactions, t.sequence == _p.sequence))
         .where(
@@ -194,7 +198,10 @@ def _moves(
             (_p.account != Account.AVAILABLE) | (t.type != CommandType.ISSUE),
         )
         .order_by(_p.effective_at, _p.sequence, _p.place)
-    ).all()
+    )
+    if known is not None:
+        query = query.where(_p.sequence <= known)
+    rows = connection.execute(query).all()
     moves: dict[str, list[GrantMove]] = {}
     for row in rows:
         moves.setdefault(row.grant, []).append(

@@ -132,8 +132,8 @@ def streamed(
 
     Nothing else may be asked on the connection until the last one is taken.
     """
-    database = raw(connection).execute(_sql(connection, query))
     with _interruptible():
+        database = raw(connection).execute(_sql(connection, query))
         while rows := database.fetchmany(at_once):
             yield rows
 

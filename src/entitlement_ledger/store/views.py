@@ -101,6 +101,8 @@ def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[Co
         conditions.append(t.effective_at >= only.since)
     if only.until is not None:
         conditions.append(t.effective_at < only.until)
+    if only.known_at is not None:
+        conditions.append(t.recorded_at <= only.known_at)
     if only.text:
         looked_at = (t.customer, t.reference, t.reason, t.key, t.actor)
         conditions.append(or_(*(contains(column, only.text) for column in looked_at)))

@@ -63,6 +63,7 @@ class AuditScreen(PagedScreen[EventRow, EventFilter]):
     WHERE: ClassVar[tuple[str, ...]] = (AUDIT, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(AUDIT)
     hint = "{search} filter: actor:… what:adjust event:customer since:2026-01-01 words"
+    nothing_then = "nothing was recorded by then"
     empty = "the journal is empty: import customers, or go to Customers ({go_customers})"
 
     def __init__(self) -> None:

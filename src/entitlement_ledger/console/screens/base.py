@@ -12,10 +12,22 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from entitlement_ledger.console.actions import CHANGES, EVERYWHERE
+from entitlement_ledger.console.actions import (
+    ALERTS,
+    CATALOGUE,
+    CHANGES,
+    CHECKS,
+    DISCREPANCY,
+    EVERYWHERE,
+    FINDING,
+    RECONCILE,
+    RUN,
+    TRANSACTION,
+)
 from entitlement_ledger.console.keys import has_action
+from entitlement_ledger.console.moment import NOW, Moment
 from entitlement_ledger.console.session import Session
-from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
+from entitlement_ledger.console.widgets.chrome import Banner, Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError
 
 if TYPE_CHECKING:
@@ -23,6 +35,9 @@ if TYPE_CHECKING:
     from entitlement_ledger.ledger import Ledger
 
 Answer = TypeVar("Answer")
+
+_OF_NOW = frozenset({ALERTS, FINDING, CHECKS, RECONCILE, RUN, DISCREPANCY, CATALOGUE, TRANSACTION})
+"""Places that show what is, whatever moment the others show."""
 
 
 class LedgerScreen(Screen[str | None]):
@@ -52,9 +67,20 @@ class LedgerScreen(Screen[str | None]):
         """The open ledger, once there is one."""
         return self.console.session
 
+    @property
+    def moment(self) -> Moment:
+        """As of when everything is shown."""
+        return NOW if self.session is None else self.session.moment
+
+    @property
+    def of_now(self) -> bool:
+        """Whether this screen shows what is now, whatever the moment."""
+        return not _OF_NOW.isdisjoint(self.WHERE)
+
     def compose(self) -> ComposeResult:
         """Lay out the frame around what the screen shows."""
         yield Breadcrumb(id="breadcrumb")
+        yield Banner(id="moment")
         yield from self.compose_body()
         yield StatusLine(id="status")
         yield Footer(show_command_palette=False)
@@ -80,6 +106,9 @@ class LedgerScreen(Screen[str | None]):
         """Go on once the store has been opened, or has been written to."""
         self._seen = self.console.version
         self.query_one(StatusLine).show(self.session, self.console.waiting_for)
+        hint = self.with_keys("{travel} changes")
+        if self.query_one(Banner).show(self.moment, hint, of_now=self.of_now):
+            self.refresh_bindings()
         if self.session is not None:
             self.load()
 
@@ -87,6 +116,7 @@ class LedgerScreen(Screen[str | None]):
         """Show what was recorded while another screen was in front."""
         if self._seen != self.console.version:
             self.session_changed()
+        self.console.tour_came_to(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what records something where nothing may be recorded."""
@@ -110,16 +140,23 @@ class LedgerScreen(Screen[str | None]):
         self.query_one(Breadcrumb).show(*self.places())
 
     def ask(
-        self, slot: str, question: Callable[[Ledger], Answer], land: Callable[[Answer], None]
+        self,
+        slot: str,
+        question: Callable[[Ledger], Answer],
+        land: Callable[[Answer], None],
+        failed: Callable[[str], None] | None = None,
     ) -> None:
-        """Ask in a worker; `land` is given the answer unless a newer question was asked."""
+        """Ask in a worker; `land` is given the answer unless a newer question was asked.
+
+        `failed` is told why there is no answer; without it, the screen's own `failed` is.
+        """
         if self.session is None:
             return
         number = self._asked[slot] = self._asked.get(slot, 0) + 1
         older = self._threads.get(slot)
         if older is not None:
             self.session.ledger.interrupt(older)
-        work = partial(self._work, slot, number, question, land)
+        work = partial(self._work, slot, number, question, land, failed or self.failed)
         self.run_worker(work, thread=True, group=slot, exit_on_error=False)
 
     def drop(self, slot: str) -> None:
@@ -132,6 +169,7 @@ class LedgerScreen(Screen[str | None]):
         number: int,
         question: Callable[[Ledger], Answer],
         land: Callable[[Answer], None],
+        failed: Callable[[str], None],
     ) -> None:
         session = self.session
         if session is None or self._asked[slot] != number:
@@ -142,7 +180,7 @@ class LedgerScreen(Screen[str | None]):
         except Cancelled:
             return
         except LedgerError as error:
-            self._tell(self._landed, slot, number, self.failed, str(error))
+            self._tell(self._landed, slot, number, failed, str(error))
             return
         finally:
             if self._threads.get(slot) == threading.get_ident():
@@ -173,6 +211,8 @@ class LedgerScreen(Screen[str | None]):
             )
 
         def show(found: Catalogue) -> None:
+            if self.console.read_only:
+                return  # another moment was gone to meanwhile
             self.app.push_screen(FormScreen(kind, customer, found, given, self.places()))
 
         self.ask("catalogue", catalogue, show)

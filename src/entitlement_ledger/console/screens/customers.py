@@ -20,6 +20,8 @@ from entitlement_ledger.answers import (
 )
 from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.why import ask_why_balance, ask_why_refused
+from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
@@ -196,11 +198,13 @@ class CustomersScreen(LedgerScreen):
                 self._load_customer(selected.id)
 
     def _load_customer(self, customer: str) -> None:
+        moment = self.moment
+        only = narrowed(HistoryFilter(customer=customer), moment)
         self.ask(
             "customer",
             lambda ledger: (
-                ledger.balances(customer),
-                ledger.history(HistoryFilter(customer=customer), limit=_LATEST),
+                ledger.balances(customer, at=moment.at, known_at=moment.known_at),
+                ledger.history(only, limit=_LATEST),
                 ledger.subscriptions(customer),
             ),
             self._show_customer,
@@ -211,12 +215,15 @@ class CustomersScreen(LedgerScreen):
     ) -> None:
         balances, latest, subscriptions = found
         self._subscribed = tuple(each.product for each in subscriptions)
-        self._show_head("; ".join(map(_subscription, subscriptions)))
+        now = "" if self.moment.is_now or not subscriptions else "now: "
+        self._show_head(now + "; ".join(map(_subscription, subscriptions)))
         self.query_one("#balances", PagedTable).show_rows(balances, more=False)
         self.query_one("#latest", PagedTable).show_rows(latest.rows, more=False)
-        title = f"latest {len(latest.rows)} transactions, more in the ledger"
+        of = "transactions" if self.moment.is_now else "by then"
+        title = f"latest {len(latest.rows)} {of}, more in the ledger"
         if latest.next_after is None:
-            title = f"all {len(latest.rows)} transactions" if latest.rows else "no transactions yet"
+            nothing = "no transactions yet" if self.moment.is_now else "no transactions by then"
+            title = f"all {len(latest.rows)} {of}" if latest.rows else nothing
         self.query_one("#latest-title", Static).update(Content(title))
 
     def _show_head(self, subscriptions: str = "") -> None:
@@ -281,6 +288,25 @@ class CustomersScreen(LedgerScreen):
         """Show the selected customer's statement."""
         if self._customer is not None:
             self.console.open_report("statement", customer=self._customer.id)
+
+    def action_why(self) -> None:
+        """Say why the selected balance is what it is, or why a transaction was refused."""
+        latest = self.query_one("#latest", PagedTable)
+        row = latest.selected if self.focused is latest else None
+        balance = self.query_one("#balances", PagedTable).selected
+        if isinstance(row, TransactionRow):
+            ask_why_refused(self, row)
+        elif isinstance(balance, Balance):
+            ask_why_balance(self, balance.customer, balance.entitlement)
+        else:
+            self.notify("There is no balance to explain.", markup=False)
+
+    def action_compare(self) -> None:
+        """Compare the selected customer's balances with those of another time."""
+        if self._customer is not None:
+            from entitlement_ledger.console.screens.travelling import CompareScreen
+
+            self.app.push_screen(CompareScreen(self, self._customer.id))
 
     def action_issue(self) -> None:
         """Issue a grant to the selected customer."""

@@ -14,6 +14,7 @@ from entitlement_ledger.answers import Explanation, TransactionDetail
 from entitlement_ledger.console.actions import DETAIL, TRANSACTION, bindings_of
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.why import ask_why_balance, ask_why_refused
 from entitlement_ledger.harmless import harmless
 
 
@@ -64,6 +65,10 @@ class DetailScreen(LedgerScreen):
         """Give the customer that this is about."""
         raise NotImplementedError
 
+    def action_why(self) -> None:
+        """Say why it is so, in sentences."""
+        raise NotImplementedError
+
     def action_copy_value(self) -> None:
         """Copy the id."""
         self.app.copy_to_clipboard(self.copied())
@@ -99,6 +104,11 @@ class TransactionScreen(DetailScreen):
         self._detail = detail
         self.show(describing.transaction(detail))
         self.refresh_bindings()
+
+    def action_why(self) -> None:
+        """Say why this transaction was refused."""
+        if self._detail is not None:
+            ask_why_refused(self, self._detail.row)
 
     def copied(self) -> str:
         """Give the transaction's id."""
@@ -166,12 +176,21 @@ class ExplanationScreen(DetailScreen):
 
     def load(self) -> None:
         """Ask for the explanation."""
+        moment = self.moment
         self.ask(
-            "detail", lambda ledger: ledger.explain(self._customer, self._entitlement), self._show
+            "detail",
+            lambda ledger: ledger.explain(
+                self._customer, self._entitlement, at=moment.at, known_at=moment.known_at
+            ),
+            self._show,
         )
 
     def _show(self, explained: Explanation) -> None:
         self.show(describing.explanation(explained))
+
+    def action_why(self) -> None:
+        """Say why this balance is what it is."""
+        ask_why_balance(self, self._customer, self._entitlement)
 
     def copied(self) -> str:
         """Give the customer's id."""

@@ -11,6 +11,7 @@ from entitlement_ledger.answers import HistoryFilter, Page, TransactionRow
 from entitlement_ledger.console.actions import LEDGER, TABLE, bindings_of
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.paged import PAGE, PagedScreen
+from entitlement_ledger.console.screens.why import ask_why_refused
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import STATUS_SIGNS, amount, signed_status, when
 
@@ -67,6 +68,12 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
         row = self.table.selected
         if row is not None:
             self.app.push_screen(TransactionScreen(row.transaction))
+
+    def action_why(self) -> None:
+        """Say why the transaction under the cursor was refused."""
+        row = self.table.selected
+        if row is not None:
+            ask_why_refused(self, row)
 
     def action_open_customer(self) -> None:
         """Show the customer of the row under the cursor."""

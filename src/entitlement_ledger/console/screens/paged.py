@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from entitlement_ledger.answers import EventFilter, HistoryFilter, Page
 from entitlement_ledger.console.filters import parse_filter
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.harmless import harmless
 
@@ -25,6 +26,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     hint = ""
     empty = ""
+    nothing_then = "nothing by then"
 
     def __init__(self, filter_type: type[Filter]) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def load(self) -> None:
         """Ask for the first page and, beside it, for the number of matches."""
-        only = self._only
+        only = narrowed(self._only, self.moment)
         self.drop("more")
         self._chip("…")
         self.ask("page", lambda ledger: self.page(ledger, only, None), self._show_first)
@@ -81,7 +83,9 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
                 "$background on $accent",
             )
         elif count:
-            self._chip(f"{count:,} in all")
+            self._chip(f"{count:,} in all" if self.moment.is_now else f"{count:,} by then")
+        elif not self.moment.is_now:
+            self._chip(self.nothing_then, "$warning")
         else:
             self._chip(self.with_keys(self.empty), "$warning")
 
@@ -90,7 +94,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page."""
-        only, after = self._only, self._next_after
+        only, after = narrowed(self._only, self.moment), self._next_after
         self.ask("more", lambda ledger: self.page(ledger, only, after), self._show_more)
 
     def _show_more(self, page: Page[Row]) -> None:

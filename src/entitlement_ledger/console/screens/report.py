@@ -13,8 +13,10 @@ from textual.widgets import Input, Label, Static
 
 from entitlement_ledger.console.actions import REPORT, TABLE, bindings_of
 from entitlement_ledger.console.asking import HINTS, parameters_of
+from entitlement_ledger.console.moment import NOW
 from entitlement_ledger.console.requests import FieldError
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.travel import prefilled
 from entitlement_ledger.console.widgets.report_table import ReportTable
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.reports.parameters import Parameters, ReportInfo, ReportRows
@@ -35,6 +37,7 @@ class ReportScreen(LedgerScreen):
         super().__init__()
         self._report = report
         self._given = given
+        self._filled_for = NOW
         self._waiting = False
 
     def places(self) -> tuple[str, ...]:
@@ -87,8 +90,14 @@ class ReportScreen(LedgerScreen):
             self.query_one(f"#by-{error.name}").focus()
             return None
 
+    @property
+    def of_now(self) -> bool:
+        """Whether the report takes no time at all."""
+        return not {"at", "until", "known-at"}.intersection(self._report.options)
+
     def load(self) -> None:
         """Ask for the first rows."""
+        self._go_along()
         asked = self.asked()
         if asked is None:
             return
@@ -99,6 +108,17 @@ class ReportScreen(LedgerScreen):
             lambda ledger: ledger.report_rows(self._report.name, asked, limit=_ROWS),
             self._show,
         )
+
+    def _go_along(self) -> None:
+        """Fill in the times of the moment that is shown, once it is another."""
+        moment = self.moment
+        if moment == self._filled_for:
+            return
+        options = self._report.options
+        before, self._filled_for = prefilled(self._filled_for, options), moment
+        for name, text in {**dict.fromkeys(before, ""), **prefilled(moment, options)}.items():
+            if not self._given.get(name):
+                self.query_one(f"#by-{name}", Input).value = text
 
     def _show(self, told: ReportRows) -> None:
         self._waiting = False

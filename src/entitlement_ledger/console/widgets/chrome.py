@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
+from entitlement_ledger.console.moment import NOW, Moment
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.wording import plain
 from entitlement_ledger.harmless import harmless
@@ -27,6 +28,27 @@ class Breadcrumb(Static):
                 plain(place),
             ]
         self.update(Content.assemble(*parts))
+
+
+class Banner(Static):
+    """Says that another moment than now is shown; of now it says nothing, and takes no room."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._told = NOW
+        self.display = False
+
+    def show(self, moment: Moment, hint: str, *, of_now: bool) -> bool:
+        """Show a moment, and whether the screen is of now all the same; say whether it is new."""
+        words = (
+            f"⏱ This page is of now, not as of {moment.words} · {hint}"
+            if of_now
+            else f"⏱ AS OF {moment.words} · {hint}, nothing can be posted"
+        )
+        self.update(Content(words))
+        self.display = not moment.is_now
+        before, self._told = self._told, moment
+        return moment != before
 
 
 def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
