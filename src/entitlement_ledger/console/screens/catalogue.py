@@ -33,7 +33,7 @@ _LAPSES = {
 def _what(entry: Entry) -> str:
     if isinstance(entry, EntitlementRow):
         return entry.description
-    return ", ".join(f"{line.quantity:,} {line.entitlement}" for line in entry.lines)
+    return ", ".join(dict.fromkeys(line.entitlement for line in entry.lines))
 
 
 def _kind(entry: Entry) -> str:

@@ -1,0 +1,46 @@
+"""The catalogue on the screen, and what the status line says of the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from console_support import make_app, opened, press, screen_text
+from support import HandClock
+
+from entitlement_ledger.ledger import Ledger
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_products_and_entitlements_are_told_in_words(
+    store: str, size: tuple[int, int]
+) -> None:
+    async with make_app(store).run_test(size=size) as pilot:
+        await opened(pilot)
+        await press(pilot, "8")
+        text = screen_text(pilot)
+        assert "4 products, 4 entitlements" in text
+        assert "5 pt of PTS, paid, priority 100, lapses with the period, rolls over up to" in text
+        assert "0.03 pt of CRD, promo, priority 50, never lapses" in text
+        assert "○ retired" in text or "· retired" in text
+        await press(pilot, "G")
+        assert "given by" in screen_text(pilot)
+
+
+async def test_the_status_line_says_whether_the_seal_holds(store: str, tmp_path: Path) -> None:
+    key, other = tmp_path / "key", tmp_path / "other"
+    with Ledger.open(store, clock=HandClock(), signing_key=key) as ledger:
+        ledger.checkpoint()
+        sealed = ledger.status().events
+    with Ledger.open(store, clock=HandClock(), signing_key=other, read_only=True) as ledger:
+        assert ledger.vouched().seal_holds, "there is no such key to ask"
+    (tmp_path / "stranger").mkdir()
+    stranger = str(tmp_path / "stranger" / "ledger.duckdb")
+    Ledger.create(stranger)
+    with Ledger.open(stranger, clock=HandClock(), signing_key=other) as ledger:
+        ledger.checkpoint()
+    with Ledger.open(store, clock=HandClock(), signing_key=other, read_only=True) as ledger:
+        assert not ledger.vouched().seal_holds, "somebody else has signed it"
+    async with make_app(store).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert f"✓ sealed {sealed:,}" in screen_text(pilot)
