@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -122,6 +122,43 @@ def append(connection: Connection, into: Table, columns: Columns) -> None:
             f"INSERT INTO {into.name} ({_listed(columns)}) VALUES {', '.join([row] * rows)}",
             [value for values in zip(*stored, strict=True) for value in values],
         )
+
+
+def append_all(connection: Connection, into: Table, chunks: Iterable[Columns]) -> None:
+    """Append rows that come in chunks, in one statement: what is full is written as it comes.
+
+    Appended in many statements of one transaction, all of it would be kept in memory. Every chunk
+    has all columns of the table. What goes wrong in making a chunk is raised as it is.
+    """
+    names = [each.name for each in into.columns]
+    schema = pa.schema([(name, _array(into, name, []).type) for name in names])
+    wrong: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for columns in chunks:
+                arrays = [_array(into, name, columns[name]) for name in names]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        except BaseException as error:
+            wrong.append(error)
+            raise
+
+    source = f"batch_{next(_names)}"
+    reader = pa.RecordBatchReader.from_batches(schema, batches())
+    raw(connection).register(source, reader)
+    try:
+        raw(connection).execute(
+            f"INSERT INTO {into.name} ({_listed(names)}) SELECT {_listed(names)} FROM {source}"
+        )
+    except DatabaseError:
+        if not wrong:
+            raise
+    finally:
+        # In a transaction that has failed it cannot be, and goes when that is rolled back.
+        with suppress(DatabaseError):
+            raw(connection).unregister(source)
+    if wrong:
+        raise wrong[0]
 
 
 def upsert(connection: Connection, into: Table, columns: Columns) -> None:

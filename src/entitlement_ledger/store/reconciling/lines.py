@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from entitlement_ledger.domain.events import canonical
-from entitlement_ledger.store.dialect import Columns, append
+from entitlement_ledger.store.dialect import Columns, append_all
 from entitlement_ledger.store.tables import feed_lines
 
 _l = feed_lines.c
@@ -36,13 +36,18 @@ def keep_lines(
     Chunks are line numbers with columns of `feed_lines`; a column that is not given is empty.
     """
     hashed, kept = hashlib.sha256(), 0
-    for lines, given in chunks:
-        places = list(range(kept + 1, kept + 1 + len(lines)))
-        columns: Columns = {"feed": [feed] * len(lines), "place": places, "line": lines}
-        columns |= {name: given.get(name) or [none] * len(lines) for name, none in _EMPTY.items()}
-        append(connection, feed_lines, columns)
-        _hash(hashed, [columns[name] for name in ("place", "line", *_EMPTY)])
-        kept += len(lines)
+
+    def columns() -> Iterator[Columns]:
+        nonlocal kept
+        for lines, given in chunks:
+            places = list(range(kept + 1, kept + 1 + len(lines)))
+            chunk: Columns = {"feed": [feed] * len(lines), "place": places, "line": lines}
+            chunk |= {name: given.get(name) or [none] * len(lines) for name, none in _EMPTY.items()}
+            _hash(hashed, [chunk[name] for name in ("place", "line", *_EMPTY)])
+            kept += len(lines)
+            yield chunk
+
+    append_all(connection, feed_lines, columns())
     return kept, hashed.hexdigest()
 
 
