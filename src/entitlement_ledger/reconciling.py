@@ -45,8 +45,8 @@ class Reconciling(Reporting):
         then.
 
         Raises:
-            InputError: the file or the mapping cannot be used, lines are bad, the ledger is open
-                to be read only, or the actor's role does not allow it.
+            InputError: the file or the mapping cannot be used, lines are bad, or the ledger is
+                open to be read only.
         """
         if self._read_only:
             raise InputError("the ledger is open to be read only: a run is recorded")

@@ -35,6 +35,12 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...
         1,
         [("missing_here", "invoice:I2", None, 7)],
     ),
+    "sold to nobody": (
+        [billed("a", "I1")],
+        [sold("I1"), sold("I2", 7, customer="")],
+        1,
+        [("missing_here", "invoice:I2", None, 7)],
+    ),
     "given and not sold": (
         [billed("a", "I1"), billed("b", "I2", 7)],
         [sold("I1")],

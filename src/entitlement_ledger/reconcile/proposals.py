@@ -32,7 +32,7 @@ class Proposals:
 
     def give(self, line: InvoiceLine, quantity: int) -> Command | None:
         """Give what was sold and is lacking, as it would have been given then."""
-        if quantity <= 0:
+        if quantity <= 0 or not line.customer:
             return None
         command: Command = {"customer": line.customer, "reference": f"{INVOICE}{line.name}"}
         if self._closed_until is None or line.dated_at >= self._closed_until:

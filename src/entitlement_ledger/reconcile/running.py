@@ -216,7 +216,7 @@ def _billing(
     proposals = Proposals(_terms(book), book.closed_until)
     inside, outside = counted(connection, feed, period)
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
-        after = ""
+        after: str | None = None
         while customers := customers_after(connection, (lines, items), after, _CUSTOMERS_AT_ONCE):
             # Whoever waits can stop it here too, as while the file was read.
             progress(1, 1)

@@ -259,10 +259,16 @@ def counted(connection: Connection, feed: str, period: Period) -> tuple[int, int
 
 
 def customers_after(
-    connection: Connection, tables: tuple[FromClause, ...], after: str, limit: int
+    connection: Connection, tables: tuple[FromClause, ...], after: str | None, limit: int
 ) -> list[str]:
-    """Give the next customers of any of some tables, in their order."""
-    each = [select(t.c.customer).where(t.c.customer > after).distinct() for t in tables]
+    """Give the next customers of any of some tables, in their order; None begins.
+
+    A file may name no customer: the empty one is the first.
+    """
+    each = [
+        select(t.c.customer).where(true() if after is None else t.c.customer > after).distinct()
+        for t in tables
+    ]
     both = union_all(*each).subquery()
     query = select(both.c.customer).distinct().order_by(both.c.customer).limit(limit)
     return list(connection.execute(query).scalars().all())
