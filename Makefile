@@ -14,7 +14,7 @@ run: $(READY)
 	@$(BIN)/entl console --demo
 
 test: $(READY)
-	@env -u NO_COLOR -u TEXTUAL_THEME $(BIN)/python -m pytest -n 2 --dist worksteal
+	@env -u NO_COLOR -u TEXTUAL_THEME $(BIN)/python -m pytest -n 4 --dist worksteal
 
 soak: $(READY)
 	@env -u NO_COLOR ENTL_SOAK=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 tests/properties

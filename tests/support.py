@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import msgspec
+import program
 
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import (
@@ -267,9 +267,6 @@ def hours(number: float) -> str:
     return format_instant(START + round(number * HOUR))
 
 
-ENTL = [sys.executable, "-m", "entitlement_ledger.cli"]
-
-
 def entl(
     *arguments: str,
     store: str | Path | None = None,
@@ -279,14 +276,7 @@ def entl(
     """Run the program as a user does."""
     options = [] if store is None else ["--store", str(store)]
     given = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run(
-        [*ENTL, *options, *arguments],
-        input=given,
-        capture_output=True,
-        env={**os.environ, **(environment or {})},
-        timeout=120,
-        check=False,
-    )
+    done = program.run([*options, *arguments], given, environment or {})
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )

@@ -17,9 +17,12 @@ from entitlement_ledger.reconcile.allowing import allowed
 from entitlement_ledger.reconcile.running import Asked, reconcile
 from entitlement_ledger.reconciliations import Against, Class, Discrepancy, Run
 from entitlement_ledger.reporting import Reporting
+from entitlement_ledger.store.dialect import within_memory
 from entitlement_ledger.store.reconciling import runs as stored
 
 _PAGE = 1000
+_MEMORY_MAX = "400MB"
+"""What DuckDB may take during a run: with the rest, millions of lines stay below a gigabyte."""
 
 
 class Reconciling(Reporting):
@@ -71,7 +74,7 @@ class Reconciling(Reporting):
             with self._interruptible(connection):
                 return [reconcile(connection, book, now, asked, progress)]
 
-        with self._explained():
+        with self._explained(), within_memory(self._engine, _MEMORY_MAX):
             (event,) = self._writer.record(change)
         assert isinstance(event, RecordEvent)
         return stored.run_of(event)
@@ -106,7 +109,21 @@ class Reconciling(Reporting):
             told, after = self.discrepancies(run, class_, after=after)
             yield from told
 
-    def resolved(self, run: Run) -> list[Discrepancy]:
-        """Give what the run before told, and this one not any more."""
+    def resolved(
+        self, run: Run, *, after: int = -1, limit: int = _PAGE
+    ) -> tuple[list[Discrepancy], int | None]:
+        """Give a page of what the run before told, and this one not any more.
+
+        With it comes what to go on after; None at the end.
+        """
+        if run.previous is None:
+            return [], None
         with self._read() as connection:
-            return stored.resolved(connection, run.number, run.previous)
+            return stored.resolved(connection, run.number, run.previous, after, limit)
+
+    def all_resolved(self, run: Run) -> Iterator[Discrepancy]:
+        """Give all that the run before told, and this one not any more, page by page."""
+        after: int | None = -1
+        while after is not None:
+            told, after = self.resolved(run, after=after)
+            yield from told

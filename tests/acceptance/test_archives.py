@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from program import ENTL
 from support import (
-    ENTL,
     START,
     HandClock,
     command,

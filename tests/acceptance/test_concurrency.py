@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ENTL, command, new_store, one_line
+from program import ENTL
+from support import command, new_store, one_line
 
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.store.journal import append_events

@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from program import ENTL
 from support import (
-    ENTL,
     START,
     HandClock,
     command,

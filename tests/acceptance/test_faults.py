@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from program import ENTL
 from support import (
-    ENTL,
     START,
     HandClock,
     command,

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import ENTL, command, entl, hours, json_lines, new_store, outcomes_of, post
+from program import ENTL
+from support import command, entl, hours, json_lines, new_store, outcomes_of, post
 
 from entitlement_ledger.ledger import Ledger
 

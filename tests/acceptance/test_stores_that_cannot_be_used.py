@@ -14,7 +14,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support import ENTL, command, entl, json_lines, new_store, one_line, outcomes_of, post
+from program import ENTL
+from support import command, entl, json_lines, new_store, one_line, outcomes_of, post
 
 
 @contextmanager

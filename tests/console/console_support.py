@@ -95,7 +95,8 @@ def make_app(
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until nothing is asked any more and everything is on the screen."""
     for _ in range(4):
-        await pilot.pause()
+        # Not until the processor is idle, which costs more than most of what is waited for.
+        await pilot.pause(0)
         await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from console_support import opened, press, screen_text, settled, type_in
-from support import ENTL
+from program import ENTL
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -128,7 +128,7 @@ async def test_what_was_typed_stays_when_it_could_not_be_made(tmp_path: Path) ->
         assert "exists already" in screen_text(pilot)
         path.value = f"{tmp_path}/file/new.duckdb"
         await press(pilot, "enter")
-        assert "file/new.duckdb cannot be used: Not a directory." in words(pilot)
+        assert "cannot be used: Not a directory." in words(pilot)
         assert path.value == f"{tmp_path}/file/new.duckdb"
         await press(pilot, "escape", "o", "escape", "n")
         assert path.value == f"{tmp_path}/file/new.duckdb"

@@ -14,6 +14,7 @@ from support import START, HandClock, command, hours
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.reconcile import running
 from entitlement_ledger.reconciliations import Against
 from entitlement_ledger.store.tables import metadata
 
@@ -36,13 +37,41 @@ def test_a_run_is_compared_with_the_one_before_and_shown_as_it_was(tmp_path: Pat
         path = write(path, [sold("I1"), sold("I2", 3), sold("I3", 4), sold("I4", 5)])
         second, later = reconciled(ledger, path)
         assert (second.new, second.ageing, second.resolved, second.previous) == (1, 1, 1, 1)
-        assert [each.id for each in ledger.resolved(second)] == [settled.id]
+        assert [each.id for each in ledger.all_resolved(second)] == [settled.id]
         ages = {each.reference: each.first_run for each in later}
         assert ages == {"invoice:I3": 1, "invoice:I4": 2}
         other, _ = reconciled(ledger, path, since=START)
         assert other.previous is None, "of another period"
         assert ledger.run(1) == first
         assert list(ledger.all_discrepancies(1)) == found
+
+
+def test_what_was_resolved_comes_in_pages_like_the_rest(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        wrong = [sold(f"I{number}", number) for number in range(2, 7)]
+        _, found = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1"), *wrong]))
+        run, _ = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1")]))
+        some, after = ledger.resolved(run, limit=3)
+        assert after is not None
+        rest, end = ledger.resolved(run, after=after, limit=3)
+        assert [*some, *rest] == found == list(ledger.all_resolved(run))
+        assert end is None
+        assert run.resolved == len(found) == 5
+
+
+def test_a_run_tells_how_far_it_is_in_reading_and_in_matching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_CUSTOMERS_AT_ONCE", 1)
+    told: list[float] = []
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        wrong = [sold(f"I{number}", number, customer=f"C{number}") for number in range(2, 7)]
+        file = write(tmp_path / "b.csv", [sold("I1"), *wrong])
+        reconciled(ledger, file, progress=lambda done, total: told.append(done / total))
+    matching = [share for share in told if share > 0.5]
+    assert told == sorted(told)
+    assert len(set(matching)) == 4, "once a customer, before it is looked at"
+    assert 0.5 in told
 
 
 def test_a_proposal_is_posted_once_however_often_it_is_told(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ def progress(done: int, total: int) -> None:
         print(f"\r{done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
 
 
+def percent(done: int, total: int) -> None:
+    """Show which share of long work is done, where somebody is looking."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        share = 100 * done // total if total else 100
+        print(f"\r{share}%", end=end, file=sys.stderr, flush=True)
+
+
 def print_line(text: str) -> None:
     """Print one line of an answer."""
     print(harmless(text))

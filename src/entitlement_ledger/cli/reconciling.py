@@ -73,7 +73,7 @@ def reconcile(
                 since=since,
                 until=until,
                 mapping=mapping,
-                progress=printing.progress,
+                progress=printing.percent,
             )
         if proposals is not None:
             _write_proposals(ledger.all_discrepancies(run.number), proposals)
@@ -95,7 +95,7 @@ def _print_json(ledger: Ledger, run: Run) -> None:
     print(' ,"unexplained": ', end="")
     printing.print_json_list(_json(each, run) for each in said)
     print(' ,"resolved": ', end="")
-    printing.print_json_list(_json(each, run) for each in ledger.resolved(run))
+    printing.print_json_list(_json(each, run) for each in ledger.all_resolved(run))
     print(f' ,"run": {json.dumps(_run_json(run), ensure_ascii=False)}}}')
 
 

@@ -30,6 +30,7 @@ from entitlement_ledger.store.reconciling.compared import (
     counted,
     customers_after,
     odd_ones,
+    rows_in,
     rows_of,
 )
 from entitlement_ledger.store.reconciling.customers import unlike_customers
@@ -89,13 +90,13 @@ def reconcile(
         InputError: the file cannot be read, or lines of it are bad.
     """
     feed = _feed_id(asked)
-    lines, digest = _kept(connection, feed, asked, progress)
+    lines, digest = _kept(connection, feed, asked, _first_half(progress))
     known = runs(connection)
     before = run_before(known, feed, asked.against, asked.since, asked.until)
     number = len(known) + 1
     done, counts, ages = _Matched(), Counter[str](), Counter[bool]()
     telling = Telling(connection, number)
-    drafts = _found(connection, book, feed, asked, done, progress)
+    drafts = _found(connection, book, feed, asked, done, _second_half(progress))
     while some := list(islice(drafts, _TOLD_AT_ONCE)):
         told = _named(connection, some, asked.against, number, now, before)
         counts.update(each.class_.value for each in told)
@@ -135,6 +136,15 @@ def reconcile(
     assert run_of(event).number == number
     book.take(event)
     return event
+
+
+def _first_half(progress: Progress) -> Progress:
+    """Let a piece of work be the first half of two; the other has no size yet."""
+    return lambda done, total: progress(done, 2 * total)
+
+
+def _second_half(progress: Progress) -> Progress:
+    return lambda done, total: progress(total + done, 2 * total)
 
 
 def _feed_id(asked: Asked) -> str:
@@ -216,14 +226,16 @@ def _billing(
     proposals = Proposals(_terms(book), book.closed_until)
     inside, outside = counted(connection, feed, period)
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
+        looked_at, odd = 0, rows_in(connection, lines, items)
         after: str | None = None
         while customers := customers_after(connection, (lines, items), after, _CUSTOMERS_AT_ONCE):
             # Whoever waits can stop it here too, as while the file was read.
-            progress(1, 1)
+            progress(looked_at, odd)
             first, after = customers[0], customers[-1]
             theirs = _by_customer(rows_of(connection, lines, first, after))
             ours = _by_customer(rows_of(connection, items, first, after))
             others = _by_customer(rows_of(connection, loose, first, after))
+            looked_at += sum(len(rows) for each in (theirs, ours) for rows in each.values())
             for customer in customers:
                 of_it = [_line(row) for row in theirs.get(customer, ())]
                 tally = Matching(

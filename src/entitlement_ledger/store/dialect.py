@@ -33,9 +33,11 @@ from sqlalchemy import (
     create_engine,
     exists,
     func,
+    literal,
     table,
     tuple_,
 )
+from sqlalchemy import cast as cast_in_sql
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.pool import QueuePool
@@ -261,6 +263,18 @@ def temporary(connection: Connection, name: str, query: Select[Any]) -> Iterator
 
 
 @contextmanager
+def within_memory(engine: Engine, most: str) -> Iterator[None]:
+    """Let DuckDB take no more memory, on any connection; what does not fit goes to disk."""
+    with engine.connect() as connection:
+        raw(connection).execute(f"SET memory_limit = '{most}'")
+    try:
+        yield
+    finally:
+        with engine.connect() as connection:
+            raw(connection).execute("RESET memory_limit")
+
+
+@contextmanager
 def attached(connection: Connection, path: Path) -> Iterator[str]:
     """Let statements on this connection, which only reads, read another database file too."""
     name = f"beside_{next(_names)}"
@@ -335,6 +349,11 @@ def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
     return func.strip_accents(func.lower(text))
+
+
+def sha256_of_text(prefix: str, number: ColumnElement[int]) -> ColumnElement[str]:
+    """Give SHA-256, in hexadecimal, over a text in UTF-8 and a column of numbers in decimal."""
+    return func.sha256(literal(prefix).concat(cast_in_sql(number, String)), type_=String())
 
 
 def copy_to(engine: Engine, target: Path) -> None:

@@ -27,7 +27,6 @@ _AGAINST = {
     Against.CAM: "cam: customers",
     Against.CATALOG: "catalog: products, or entitlements",
 }
-_KILO = 1024
 
 
 class FeedScreen(WorkingScreen):
@@ -137,16 +136,15 @@ class FeedScreen(WorkingScreen):
         self.query_one("#problem", Static).update(Content.assemble((harmless(text), style)))
 
     def show_progress(self, work: Work) -> None:
-        """Say how much of the file has been read; then it is matched."""
+        """Say how much of the file has been read, which is the first half; then it is matched."""
         cancels = self.with_keys("{back} cancels")
         if work.stopped:
             self._say("stopping…", "$warning")
-        elif work.done < work.total:
-            size = f"{work.total / _KILO / _KILO:,.1f} MB"
-            share = 100 * work.done // work.total
-            self._say(f"reading, {share}% of {size}…  {cancels}", "$warning")
+        elif 2 * work.done < work.total:
+            self._say(f"reading, {200 * work.done // work.total}%…  {cancels}", "$warning")
         else:
-            self._say(f"matching…  {cancels}", "$warning")
+            share = 200 * work.done // max(work.total, 1) - 100
+            self._say(f"matching, {max(share, 0)}%…  {cancels}", "$warning")
 
     def stopped(self) -> None:
         """Say that nothing came of it."""

@@ -27,14 +27,13 @@ from entitlement_ledger.console.screens.discrepancy import DiscrepancyScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import plain
 from entitlement_ledger.harmless import harmless
-from entitlement_ledger.reconciliations import Class, Discrepancy, Run
+from entitlement_ledger.reconciliations import Discrepancy, Run
 from entitlement_ledger.reports.parameters import Parameters
 
 if TYPE_CHECKING:
     from entitlement_ledger.ledger import Ledger
 
 _PAGE = 100
-_RESOLVED_MAX = 200
 
 Told = tuple[list[Discrepancy], int | None]
 
@@ -143,42 +142,37 @@ class RunScreen(LedgerScreen):
         if event.data_table.id != "classes" or tally is None:
             return
         self.drop("more")
-        self._say(tally, "")
+        self._say(tally)
         self._after = None
-        if tally.name == RESOLVED and self._run is not None:
-            run = self._run
-            self.ask("told", partial(_resolved, run=run), partial(self._show_first, tally))
-        elif tally.class_ is not None and tally.count:
-            self.ask(
-                "told", partial(self._page, tally.class_, -1), partial(self._show_first, tally)
-            )
+        if tally.count and (tally.name == RESOLVED or tally.class_ is not None):
+            self.ask("told", partial(self._page, tally, -1), self._show_first)
         else:
             self.drop("told")
-            self._show_first(tally, ([], None))
+            self._show_first(([], None))
 
-    def _page(self, class_: Class, after: int, ledger: Ledger) -> Told:
-        return ledger.discrepancies(self._number, class_, after=after, limit=_PAGE)
+    def _page(self, tally: Tally, after: int, ledger: Ledger) -> Told:
+        if tally.name == RESOLVED:
+            return ledger.resolved(ledger.run(self._number), after=after, limit=_PAGE)
+        return ledger.discrepancies(self._number, tally.class_, after=after, limit=_PAGE)
 
-    def _show_first(self, tally: Tally, told: Told) -> None:
+    def _show_first(self, told: Told) -> None:
         rows, self._after = told
         self.table.show_rows(rows, more=self._after is not None)
         self._show_why()
-        if tally.name == RESOLVED and len(rows) < tally.count:
-            self._say(tally, f", the first {len(rows):,} of them")
 
     def _show_why(self) -> None:
         found = self.table.selected
         self.query_one("#told-why", Static).update(plain("" if found is None else found.why))
 
-    def _say(self, tally: Tally, more: str) -> None:
-        words = f"{tally.count:,} {tally.name.replace('_', ' ')}: {MEANINGS[tally.name]}{more}"
+    def _say(self, tally: Tally) -> None:
+        words = f"{tally.count:,} {tally.name.replace('_', ' ')}: {MEANINGS[tally.name]}"
         self.query_one("#told-line", Static).update(Content.assemble((words, "$secondary")))
 
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page of discrepancies: no other table here has one."""
         tally, after = self.by_class.selected, self._after
-        if tally is not None and tally.class_ is not None and after is not None:
-            self.ask("more", partial(self._page, tally.class_, after), self._show_more)
+        if tally is not None and after is not None:
+            self.ask("more", partial(self._page, tally, after), self._show_more)
 
     def _show_more(self, told: Told) -> None:
         rows, self._after = told
@@ -208,7 +202,3 @@ class RunScreen(LedgerScreen):
             self.by_class.focus()
         else:
             super().action_back()
-
-
-def _resolved(ledger: Ledger, *, run: Run) -> Told:
-    return ledger.resolved(run)[:_RESOLVED_MAX], None

@@ -274,6 +274,12 @@ def customers_after(
     return list(connection.execute(query).scalars().all())
 
 
+def rows_in(connection: Connection, *tables: FromClause) -> int:
+    """Count the rows of some tables."""
+    counts = [select(func.count()).select_from(each).scalar_subquery() for each in tables]
+    return sum(connection.execute(select(*counts)).one())
+
+
 def rows_of(connection: Connection, table: FromClause, first: str, last: str) -> Sequence[Any]:
     """Give the rows of a range of customers, both ends included."""
     query = select(table).where(table.c.customer.between(first, last))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from entitlement_ledger.domain.events import RecordEvent, decode_event
 from entitlement_ledger.domain.instants import Instant
@@ -96,29 +96,36 @@ def page(
     connection: Connection, run: int, class_: Class | None, after: int, limit: int
 ) -> tuple[list[Discrepancy], int | None]:
     """Give discrepancies of a run after a place, and the place to go on after; None is the end."""
-    query = select(_d.place, _d.said).where(_d.run == run, _d.place > after)
-    if class_ is not None:
-        query = query.where(_d["class"] == class_.value)
-    rows = connection.execute(query.order_by(_d.place).limit(limit + 1)).all()
-    shown = rows[:limit]
-    more = shown[-1].place if len(rows) > limit else None
-    return [_decoder.decode(row.said) for row in shown], more
+    only = _d.run == run if class_ is None else and_(_d.run == run, _d["class"] == class_.value)
+    return _page(connection, only, after, limit)
 
 
-def resolved(connection: Connection, run: int, previous: int | None) -> list[Discrepancy]:
-    """Give what an earlier run told and a run did not tell any more."""
-    if previous is None:
-        return []
-    now = select(_d.id).where(_d.run == run).scalar_subquery()
-    query = select(_d.said).where(_d.run == previous, _d.id.not_in(now)).order_by(_d.place)
-    return [_decoder.decode(said) for said in connection.execute(query).scalars().all()]
+def resolved(
+    connection: Connection, run: int, previous: int, after: int, limit: int
+) -> tuple[list[Discrepancy], int | None]:
+    """Give what an earlier run told and a run did not tell any more, paged as `page` does."""
+    return _page(connection, _resolved(run, previous), after, limit)
 
 
 def count_resolved(connection: Connection, run: int, previous: int) -> int:
     """Count what an earlier run told and a run did not tell any more."""
-    now = select(_d.id).where(_d.run == run).scalar_subquery()
-    query = select(func.count()).where(_d.run == previous, _d.id.not_in(now))
+    query = select(func.count()).where(_resolved(run, previous))
     return connection.execute(query).scalar_one()
+
+
+def _resolved(run: int, previous: int) -> ColumnElement[bool]:
+    now = select(_d.id).where(_d.run == run).scalar_subquery()
+    return and_(_d.run == previous, _d.id.not_in(now))
+
+
+def _page(
+    connection: Connection, only: ColumnElement[bool], after: int, limit: int
+) -> tuple[list[Discrepancy], int | None]:
+    query = select(_d.place, _d.said).where(only, _d.place > after)
+    rows = connection.execute(query.order_by(_d.place).limit(limit + 1)).all()
+    shown = rows[:limit]
+    more = shown[-1].place if len(rows) > limit else None
+    return [_decoder.decode(row.said) for row in shown], more
 
 
 def told_digest(connection: Connection, run: int) -> str:
