@@ -1,5 +1,6 @@
 # make run   the console on the sample company      make check   lint, types, import contracts
 # make test  the tests                              make clean   remove what was made here
+# make pictures  the pictures of the documentation anew
 # make soak  random histories, TIMES=20 times as many as the tests
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test soak check clean
+.PHONY: run test soak check pictures clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -24,6 +25,9 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+pictures: $(READY)
+	@env -u NO_COLOR -u TEXTUAL_THEME PYTHONPATH=tests:tests/console $(BIN)/python tests/console/pictures.py docs/pictures
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

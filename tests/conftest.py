@@ -12,7 +12,12 @@ import pytest
 def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The settings, themes and signing key of whoever runs the tests are not theirs to change."""
     monkeypatch.setenv("ENTL_CONFIG", str(tmp_path_factory.mktemp("config")))
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "ENTL_STORE", "ENTL_WITNESS", "ENTL_KEY"):
+    monkeypatch.setenv("ENTL_STATE", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in (
+        "NO_COLOR", "TEXTUAL_THEME", "ENTL_STORE", "ENTL_WITNESS", "ENTL_KEY", "ENTL_CLIPBOARD",
+        "ENTL_GRAPHICS",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 

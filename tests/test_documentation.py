@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from pictures import PICTURES
 from support import PROJECT
 
 from entitlement_ledger.console.actions import keys_table
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.screens.alerts import AlertsScreen, FindingScreen
 from entitlement_ledger.console.screens.audit import AuditScreen
+from entitlement_ledger.console.screens.calendar import CalendarScreen
+from entitlement_ledger.console.screens.calendar_day import LapsingScreen
 from entitlement_ledger.console.screens.checks import ChecksScreen
 from entitlement_ledger.console.screens.customers import CustomersScreen
 from entitlement_ledger.console.screens.detail import DetailScreen, TransactionScreen
@@ -23,6 +26,7 @@ from entitlement_ledger.console.screens.export import ExportScreen
 from entitlement_ledger.console.screens.feed import FeedScreen
 from entitlement_ledger.console.screens.first import FirstScreen
 from entitlement_ledger.console.screens.form import FormScreen
+from entitlement_ledger.console.screens.graph import GraphScreen
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
 from entitlement_ledger.console.screens.reconcile import ReconcileScreen
 from entitlement_ledger.console.screens.reconciled import RunScreen
@@ -37,6 +41,14 @@ def test_the_table_of_keys_is_the_registry() -> None:
     page = (PROJECT / "docs/console.md").read_text("utf-8")
     _, _, rest = page.partition("<!-- keys: made from the registry of actions -->\n")
     assert rest.partition("<!-- end of keys -->")[0].strip() == keys_table()
+
+
+def test_every_screen_is_pictured() -> None:
+    page = (PROJECT / "docs/console.md").read_text("utf-8")
+    shown = re.findall(r"\]\(pictures/([a-z]+)\.svg\)", page)
+    assert shown == list(PICTURES)
+    drawn = {each.stem for each in (PROJECT / "docs/pictures").iterdir()}
+    assert drawn == set(PICTURES)
 
 
 def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
@@ -62,6 +74,9 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "report": ReportScreen,
         "export": ExportScreen,
         "first": FirstScreen,
+        "graph": GraphScreen,
+        "calendar": CalendarScreen,
+        "day": LapsingScreen,
         "table": PagedTable,
     }
     for action in ACTIONS:

@@ -166,6 +166,21 @@ class TransactionDetail(msgspec.Struct, frozen=True):
         return touched.get(entitlement or "", self.row.scale or 0)
 
 
+class EventReview(msgspec.Struct, frozen=True):
+    """How an event was marked when somebody last looked at it.
+
+    Attributes:
+        mark: `reviewed` or `flagged`.
+        sequence: of the event that recorded it.
+    """
+
+    mark: str
+    actor: str
+    note: str | None
+    recorded_at: Instant
+    sequence: int
+
+
 class EventRow(msgspec.Struct, frozen=True):
     """One event of the journal, as the audit trail lists it.
 
@@ -176,6 +191,9 @@ class EventRow(msgspec.Struct, frozen=True):
         status: of a transaction as it was recorded; `completed` for records.
         balances: what a transaction touched.
         before, after: a record's fields; before is None where there was none.
+        review: the newest one, if there is one.
+        approver: of a proposal that was carried out, and of what carried it out: who approved it.
+        proposer: of what carried it out: who had asked for it.
     """
 
     sequence: int
@@ -194,13 +212,18 @@ class EventRow(msgspec.Struct, frozen=True):
     balances: tuple[BalanceChange, ...]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    review: EventReview | None = None
+    approver: str | None = None
+    proposer: str | None = None
 
 
 class EventFilter(msgspec.Struct, frozen=True):
     """Which events to list. `since` and `until` read `recorded_at`, half-open.
 
     `text` looks for a part of subject, actor, reason or reference, case aside. `known_at` leaves
-    out what was recorded later, and keeps what was recorded at that very instant.
+    out what was recorded later, and keeps what was recorded at that very instant. `review` is
+    `unreviewed`, which reviews themselves are not, or a mark. `over` needs the entitlement, and
+    keeps what moved more of it than that, in its smallest unit. `status` is as it was recorded.
     """
 
     actor: str | None = None
@@ -210,6 +233,11 @@ class EventFilter(msgspec.Struct, frozen=True):
     until: Instant | None = None
     text: str | None = None
     known_at: Instant | None = None
+    customer: str | None = None
+    entitlement: str | None = None
+    over: int | None = None
+    status: str | None = None
+    review: str | None = None
 
 
 class GrantMove(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from entitlement_ledger.archiving import archive
 from entitlement_ledger.backups import growing, write_backup
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
+from entitlement_ledger.files import OpenedFile
 from entitlement_ledger.forgetting import forget
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.reconciling import Reconciling
@@ -20,6 +21,8 @@ from entitlement_ledger.sweeping import due_work, renew, sweep
 
 class Keeping(Reconciling):
     """An open ledger that is looked after."""
+
+    _opened_file: OpenedFile
 
     def forget(self, customer: str, *, actor: str, reason: str) -> None:
         """Destroy a customer's personal data and the key to what the journal holds of it.
@@ -49,7 +52,9 @@ class Keeping(Reconciling):
 
         def alone() -> None:
             with self._nobody_reading():
+                self._opened_file.check()
                 rewrite(self._engine, self._path)
+                self._opened_file.replaced()
 
         self._writer.between_commits(alone)
 

@@ -24,7 +24,7 @@ from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
 from entitlement_ledger.errors import LedgerError, StoreError
-from entitlement_ledger.files import put_aside
+from entitlement_ledger.files import OpenedFile, put_aside
 from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.keeping import Keeping
 from entitlement_ledger.posting import HOLDINGS_MAX, Writer
@@ -74,8 +74,16 @@ class Ledger(Keeping):
         self._suspicious = suspicious or {}
         self._reconcile = reconcile or {}
         self._archives = archives
+        self._opened_file = OpenedFile(path)
         self._writer = Writer(
-            engine, clock, roles.get, policy, witness, plainly=plainly, holdings_max=remembered_max
+            engine,
+            clock,
+            roles.get,
+            policy,
+            witness,
+            plainly=plainly,
+            holdings_max=remembered_max,
+            check_file=self._opened_file.check,
         )
 
     @classmethod

@@ -55,7 +55,9 @@ class Writer:
         *,
         plainly: bool = True,
         holdings_max: int = HOLDINGS_MAX,
+        check_file: Callable[[], None] | None = None,
     ) -> None:
+        self._check_file = check_file or _nothing
         self._policy = policy
         self._plainly = plainly
         self._holdings_max = holdings_max
@@ -149,6 +151,7 @@ class Writer:
                     book, tree = self._ready(connection)
                     told, events = work(connection, book, lambda: self._project_now(connection))
                     tree = self._write(connection, events, tree)
+                    self._check_file()
             except BaseException:
                 self._distrust()
                 raise
@@ -311,7 +314,7 @@ def _no_garbage(lines: int) -> Iterator[None]:
 
 
 def _nothing() -> None:
-    """Project nothing: nothing was posted on this connection."""
+    """Do nothing: there is nothing to be projected, or no file to be looked at."""
 
 
 def _none_of(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -10,7 +10,7 @@ from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.audit.sealing import accept, make_checkpoint
 from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.errors import InputError, StoreError
-from entitlement_ledger.reading import Reading
+from entitlement_ledger.seeing import Seeing
 from entitlement_ledger.store.archives import Archives
 from entitlement_ledger.store.tree import TreeError
 
@@ -25,7 +25,7 @@ def silent(_done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-class Proving(Reading):
+class Proving(Seeing):
     """An open ledger that can be sealed, verified, proved."""
 
     _read_only: bool

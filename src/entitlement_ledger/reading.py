@@ -36,7 +36,8 @@ from entitlement_ledger.domain.events import sequence_of
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.posting import Writer
-from entitlement_ledger.store import auditing, balances, customers, views
+from entitlement_ledger.store import balances, customers, views
+from entitlement_ledger.store.auditing import events as auditing
 from entitlement_ledger.store.comparing import access, differences
 from entitlement_ledger.store.dialect import (
     BusyError,
@@ -94,7 +95,10 @@ class Reading:
     def customers(
         self, *, search: str = "", after: str | None = None, limit: int = 100
     ) -> list[CustomerRow]:
-        """Give customers whose id, name or email holds a text, by id, after one already seen."""
+        """Give customers whose id, name or email holds a text, by id, after one already seen.
+
+        And those of a ticket or invoice line whose id holds it.
+        """
         with self._read() as connection:
             return customers.find_customers(connection, search=search, after=after, limit=limit)
 

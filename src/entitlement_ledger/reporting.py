@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from entitlement_ledger.auditing import Auditing
 from entitlement_ledger.domain.instants import format_instant
 from entitlement_ledger.errors import InputError, StoreError
 from entitlement_ledger.proving import Progress, silent
@@ -25,12 +26,11 @@ from entitlement_ledger.store.reporting.asked import Asked
 from entitlement_ledger.store.reporting.reading import count_rows, first_rows
 from entitlement_ledger.store.reporting.sources import Sources, known_sequence
 from entitlement_ledger.store.tree import TreeError, root_at
-from entitlement_ledger.suspecting import Suspecting
 
 _NOBODY = "unknown"
 
 
-class Reporting(Suspecting):
+class Reporting(Auditing):
     """An open ledger that reports."""
 
     def reports(self) -> list[ReportInfo]:

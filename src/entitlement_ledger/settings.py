@@ -27,8 +27,18 @@ NAMES = (
     "suspicious",
     "reconcile",
     "keys",
+    "console",
 )
 """What may stand in the settings file."""
+
+CONSOLE: dict[str, tuple[str, ...]] = {
+    "clipboard": ("both", "osc52", "file"),
+    "graphics": ("auto", "blocks", "ascii"),
+}
+"""What may stand in its table `[console]`, and what each may be: the first unless it is said.
+
+A variable of the environment wins over the file: `ENTL_CLIPBOARD` and so on.
+"""
 
 FILE, DEFAULT = "file", "default"
 """Where a setting can come from, besides a flag and a variable of the environment by its name."""
@@ -50,6 +60,7 @@ class Settings:
             rules and parameters, the rules say.
         reconcile: what is allowed when outside files are matched, by kind of file.
         keys: keys of the console's actions, by `NAME` or `PLACE.NAME`; the console judges them.
+        console: what is set of `CONSOLE`; a name that is missing is as its first value says.
         file: the settings file, or None where the settings were not read from one.
         origins: where each setting that is no table came from: a flag, the name of a variable of
             the environment, `FILE` or `DEFAULT`.
@@ -65,6 +76,7 @@ class Settings:
     suspicious: Mapping[str, object] = field(default_factory=dict)
     reconcile: Mapping[str, object] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    console: Mapping[str, str] = field(default_factory=dict)
     file: SettingsFile | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,6 +91,13 @@ def config_folder() -> Path:
 def settings_path() -> Path:
     """Say where the settings file is, or would be."""
     return config_folder() / "settings.toml"
+
+
+def state_folder() -> Path:
+    """Give the user's folder for what the program leaves behind and nobody has to keep."""
+    import platformdirs
+
+    return Path(os.environ.get("ENTL_STATE") or platformdirs.user_state_path(_APP))
 
 
 def load_settings(*, store: str | None = None, actor: str | None = None) -> Settings:
@@ -105,6 +124,15 @@ def load_settings(*, store: str | None = None, actor: str | None = None) -> Sett
         return None
 
     environment = os.environ.get
+    said = file.choices("console", CONSOLE)
+    console: dict[str, str] = {}
+    for name, known in CONSOLE.items():
+        variable = f"ENTL_{name.upper()}"
+        value = first(f"console.{name}", (variable, environment(variable)), (FILE, said.get(name)))
+        if value is not None and value not in known:
+            near = nearest(value, known, otherwise="")
+            raise InputError(f"{variable}: {value} is not one of {', '.join(known)}{near}")
+        console[name] = value or known[0]
     return Settings(
         store=first("store", ("--store", store), ("ENTL_STORE", environment("ENTL_STORE")),
                     (FILE, file.text("store"))) or _default_store(),
@@ -120,6 +148,7 @@ def load_settings(*, store: str | None = None, actor: str | None = None) -> Sett
         suspicious=file.tables("suspicious", "RULE"),
         reconcile=file.tables("reconcile", "KIND"),
         keys=file.keys(),
+        console=console,
         file=file,
         origins=origins,
     )  # fmt: skip

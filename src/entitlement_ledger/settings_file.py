@@ -100,6 +100,26 @@ class SettingsFile:
                 keys[whole] = key
         return keys
 
+    def choices(self, name: str, known: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
+        """Give a table of settings that are each one of a few words; `known` says of which.
+
+        Raises:
+            InputError: it is no table, or has another setting or word.
+        """
+        said = self.said.get(name, {})
+        if not isinstance(said, dict):
+            raise InputError(f"{self.path}: {name} must be a table: [{name}]")
+        for each, value in said.items():
+            if each not in known:
+                may = f"it may have {', '.join(known)}"
+                near = nearest(each, tuple(known), otherwise=may)
+                raise InputError(f"{self.path}: {name}: {each} is not a setting{near}")
+            if value not in known[each]:
+                may = ", ".join(known[each])
+                near = nearest(str(value), known[each], otherwise="")
+                raise InputError(f"{self.path}: {name}.{each} must be one of {may}{near}")
+        return said
+
     def approvals(self) -> tuple[ApprovalRule, ...]:
         """Give the tables `[[approval]]`.
 

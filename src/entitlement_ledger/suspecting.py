@@ -32,7 +32,8 @@ from entitlement_ledger.store.reviewing import (
 )
 
 _SEVERITIES = ("high", "medium", "low")
-_REVIEWERS = ("supervisor", "auditor", "finance")
+REVIEWERS = ("supervisor", "auditor", "finance")
+"""Who may review, where roles are given: an auditor too, although an auditor posts nothing."""
 
 
 class Suspecting(Proving):
@@ -127,8 +128,8 @@ class Suspecting(Proving):
         if not reason.strip():
             raise InputError("say why: an auditor will ask")
         role = self._roles.get(actor)
-        if self._roles and role not in _REVIEWERS:
-            raise InputError(f"{actor} may not review: it takes {' or '.join(_REVIEWERS)}")
+        if self._roles and role not in REVIEWERS:
+            raise InputError(f"{actor} may not review: it takes {' or '.join(REVIEWERS)}")
         found, steps = self.finding(name)
         if actor == found.actor:
             raise InputError(f"{name} is about {actor}: somebody else must review it")

@@ -87,6 +87,27 @@ def test_it_is_shown_to_people_too_and_where_the_file_is() -> None:
     assert entl("config", "path").stdout == f"{path}\n"
 
 
+def test_a_setting_of_the_console_comes_from_the_environment_the_file_or_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = {row["setting"]: row for row in json.loads(entl("config", "show", "--json").stdout)}
+    assert rows["console.clipboard"] == {
+        "setting": "console.clipboard", "value": "both", "from": "default"
+    }  # fmt: skip
+    path = write('[console]\nclipboard = "file"\n')
+    rows = {row["setting"]: row for row in json.loads(entl("config", "show", "--json").stdout)}
+    assert rows["console.clipboard"] == {
+        "setting": "console.clipboard", "value": "file",
+        "from": "file", "file": str(path), "line": 2,
+    }  # fmt: skip
+    monkeypatch.setenv("ENTL_CLIPBOARD", "osc52")
+    assert load_settings().console["clipboard"] == "osc52"
+    assert load_settings().origins["console.clipboard"] == "ENTL_CLIPBOARD"
+    monkeypatch.setenv("ENTL_CLIPBOARD", "fiel")
+    with pytest.raises(InputError, match=r"ENTL_CLIPBOARD: fiel is not one of .*mean file"):
+        load_settings()
+
+
 def test_keys_are_listed_with_the_names_that_settings_use() -> None:
     write(SETTINGS)
     done = entl("config", "keys", "--json")
@@ -124,6 +145,10 @@ def test_a_key_that_cannot_be_ends_in_one_line_before_anything_is_shown() -> Non
         ("[keys.ledger.search]\nf = 1", "keys: ledger.search must be text"),
         ("suspicious = 1", "suspicious must be tables"),
         ("theme = 1", "theme must be text"),
+        ("console = 1", "console must be a table: [console]"),
+        ("[console]\nclipbord = 'file'", "clipbord is not a setting: did you mean clipboard?"),
+        ("[console]\nclipboard = 'fiel'", "console.clipboard must be one of both, osc52, file"),
+        ("[console]\nclipboard = ['file']", "console.clipboard must be one of both, osc52, file"),
     ],
 )
 def test_what_cannot_be_used_says_what_was_probably_meant(text: str, message: str) -> None:

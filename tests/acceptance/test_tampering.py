@@ -81,6 +81,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (twice,) = ledger.suspicious(["invoice_twice"])
         for decision in ("investigating", "confirmed"):
             ledger.review(twice.id, decision=decision, reason="both were granted", actor="ann")
+        granted = [ledger.transaction(key).row.sequence for key in ("i1", "i2")]
+        for mark, note in (("reviewed", None), ("flagged", "both were granted")):
+            ledger.review_events(granted, mark=mark, note=note, actor="ann")
         ledger.checkpoint()
         clock.now = START + 60 * HOUR
         ledger.run_due()

@@ -94,7 +94,7 @@ async def test_hints_name_my_keys(store: str) -> None:
     keys = {"search": "f", "back": "ctrl+b", "command_palette": "f9"}
     async with make_app(store, keys=keys).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert "id, name or email  f" in screen_text(pilot)
+        assert "name, id, ticket, invoice f" in screen_text(pilot)
         await press(pilot, "2", "f")
         await type_in(pilot, "type:issue")
         assert "ctrl+b clears" in screen_text(pilot)

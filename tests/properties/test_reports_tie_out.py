@@ -42,6 +42,7 @@ def test_reports_agree_with_balances_and_tie_out(
             since, until = sorted(max(each, begun + 1) + after for each in (one, other))
             told = _balances(ledger, until - 1, known_at)
             _rolls_forward(ledger, since, until, known_at, told)
+            _is_lost_or_held(ledger, until, known_at, told)
             for customer in ("C1", "C2"):
                 _states(ledger, customer, since, until, known_at)
 
@@ -86,6 +87,29 @@ def _rolls_forward(
         event("something has expired", payload=str(row["expired"] != 0))
     opened = rows(ledger, "rollforward", until=since, known_at=known_at)
     assert [row["closing"] for row in opened] == [row["opening"] for row in part]
+
+
+def _is_lost_or_held(ledger: Ledger, until: int, known_at: int, balances: list[Row]) -> None:
+    """Every loss is told to whoever had it, and open holds are all that is held."""
+    asked = {"at": until - 1, "known_at": known_at, "limit": 10_000}
+    told = [ledger.situation(customer, **asked) for customer in CUSTOMERS]
+    for row in rows(ledger, "rollforward", until=until, known_at=known_at):
+        code = row["entitlement"]
+        lost = {
+            how: sum(
+                e.quantity for s in told for e in s.lost if (e.entitlement, e.how) == (code, how)
+            )
+            for how in ("expired", "revoked")
+        }
+        assert lost["expired"] == row["expired"], row
+        assert lost["revoked"] >= row["revoked"], "some was given back"
+        held = sum(each.quantity for s in told for each in s.holds if each.entitlement == code)
+        kept = sum(each["held"] for each in balances if each["entitlement"] == code)
+        assert held == kept + row["held_on_expired"], row
+        event("something is held", payload=str(held != 0))
+    for each in (loss for s in told for loss in s.lost):
+        if each.transaction is not None:
+            assert ledger.transaction(each.transaction).row.reason == each.reason
 
 
 def _states(ledger: Ledger, customer: str, since: int, until: int, known_at: int) -> None:

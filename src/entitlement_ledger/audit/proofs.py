@@ -18,9 +18,8 @@ from entitlement_ledger import merkle
 from entitlement_ledger.audit.notes import Checkpoint, Note, NoteError, PublicKey
 from entitlement_ledger.domain.events import leaf_hash, transaction_id
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.store.journal import read_rows
-from entitlement_ledger.store.tables import checkpoints
-from entitlement_ledger.store.tree import subtree_root
+from entitlement_ledger.store.tables import checkpoints, journal
+from entitlement_ledger.store.tree import TreeError, subtree_root
 
 INCLUSION = "c2sp.org/tlog-proof@v1"
 CONSISTENCY = "entitlement-ledger/consistency-proof@v1"
@@ -34,6 +33,10 @@ class ProofError(Exception):
     def __init__(self, message: str, *, malformed: bool = False) -> None:
         super().__init__(message)
         self.malformed = malformed
+
+
+class NoCheckpoint(InputError):
+    """No checkpoint covers an event yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +56,55 @@ class Proved:
     old: Checkpoint | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """What an event is proved by: its body, the path to the root, and who has signed that.
+
+    Attributes:
+        size: how many events the checkpoint is over, whose note stands beside it.
+    """
+
+    body: bytes
+    path: tuple[bytes, ...]
+    size: int
+    note: str
+
+
 def prove_inclusion(connection: Connection, sequence: int) -> str:
     """Write the proof of one event against the first checkpoint that covers it.
 
     Raises:
-        InputError: no checkpoint covers it yet.
+        NoCheckpoint: none covers it yet.
         TreeError: hashes are missing.
+    """
+    found = inclusion(connection, sequence)
+    if found is None:
+        raise NoCheckpoint(
+            f"no checkpoint covers {transaction_id(sequence)} yet: make one with `entl checkpoint`"
+        )
+    lines = [INCLUSION, f"extra {_text(found.body)}", f"index {sequence - 1}"]
+    return "\n".join([*lines, *map(_text, found.path)]) + f"\n\n{found.note}"
+
+
+def inclusion(connection: Connection, sequence: int) -> Inclusion | None:
+    """Give what proves that an event is in the journal; None where no checkpoint covers it yet.
+
+    Raises:
+        TreeError: hashes are missing, or the event is.
     """
     query = select(checkpoints).where(checkpoints.c.size >= sequence)
     rows = connection.execute(query.order_by(checkpoints.c.size).limit(1)).all()
     if not rows:
-        raise InputError(
-            f"no checkpoint covers {transaction_id(sequence)} yet: make one with `entl checkpoint`"
-        )
+        return None
     ((size, note),) = rows
-    _, _, body, _ = next(read_rows(connection, after=sequence - 1))
+    asked = select(journal.c.body).where(journal.c.sequence == sequence)
+    bodies = connection.execute(asked).scalars().all()
+    if len(bodies) != 1:
+        raise TreeError(f"there are {len(bodies)} events of the sequence {sequence}")
     path = merkle.inclusion_path(
         sequence - 1, size, lambda start, end: subtree_root(connection, start, end)
     )
-    lines = [INCLUSION, f"extra {_text(body)}", f"index {sequence - 1}", *map(_text, path)]
-    return "\n".join(lines) + f"\n\n{note}"
+    return Inclusion(bodies[0], tuple(path), size, note)
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> str:

@@ -27,13 +27,21 @@ _EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
 @click.option("--events", type=click.IntRange(min=100), help=f"Default: {_EVENTS:,}.")
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--console", is_flag=True, help="The console: first paint, keys and pages.")
 @click.argument("names", nargs=-1, type=click.Choice(_NAMES), metavar=f"[{'|'.join(_NAMES)}]...")
 def bench(
-    quick: bool, events: int | None, runs: int, seed: int, as_json: bool, names: tuple[str, ...]
+    quick: bool,
+    events: int | None,
+    runs: int,
+    seed: int,
+    console: bool,
+    as_json: bool,
+    names: tuple[str, ...],
 ) -> int:
     """Measure, everything or what is named; exit 1 when a ratio is above what it may be."""
     from entitlement_ledger.bench import building, sizes
 
+    names = (*names, *(["console"] if console else []))
     size = events or (_EVENTS_QUICK if quick else _EVENTS)
     with tempfile.TemporaryDirectory(prefix="entl-bench-") as folder:
         printing.narrate(f"building a store of {size:,} events, seed {seed}")
@@ -83,6 +91,12 @@ def _measured(
     if "tying" in names:
         # On a ledger of its own, posted for it: only when it is asked for.
         yield from tying.reconciling(folder, size, runs, seed, printing.narrate)
+    if "console" in names:
+        # In a terminal of its own, which not every machine that measures has.
+        from entitlement_ledger.console import measuring
+
+        yield measuring.first_paint(store, runs, printing.narrate)
+        yield from measuring.keys_to_screen(store, runs, printing.narrate)
     if not names or "posting" in names:
         posting = Posting(store, folder, runs, seed, printing.narrate)
         yield from posting.one(some(1000))

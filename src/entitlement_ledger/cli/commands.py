@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +104,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable
 def chosen(context: click.Context) -> Settings:
     """Give the settings, flags included."""
     return context.ensure_object(_Chosen).settings()
+
+
+def given(context: click.Context) -> list[str]:
+    """Give the flags that every command takes as they were given, for another process of this."""
+    flags = context.ensure_object(_Chosen)
+    named = (("--store", flags.store), ("--actor", flags.actor))
+    return [each for name, value in named if value is not None for each in (name, value)]
 
 
 @contextmanager
@@ -388,21 +394,3 @@ def rebuild(context: click.Context, as_json: bool) -> None:
         printing.print_json({"events": events})
     else:
         printing.narrate(f"rebuilt from {events} events")
-
-
-@entl.command()
-@common
-@click.option("--demo", is_flag=True, help="The sample company, in a temporary store.")
-@click.option("--read-only", is_flag=True, help="Look, and change nothing.")
-@click.pass_context
-def console(context: click.Context, demo: bool, read_only: bool) -> None:
-    """Open the terminal console."""
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise InputError("the console needs a terminal: use the other commands in scripts")
-    from entitlement_ledger.console.app import run_console
-
-    run_console(
-        context.ensure_object(_Chosen).settings(),
-        demo=demo,
-        read_only=read_only,
-    )

@@ -9,7 +9,7 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import as_json, chosen, common, entl
-from entitlement_ledger.settings import DEFAULT, FILE, Settings, settings_path
+from entitlement_ledger.settings import CONSOLE, DEFAULT, FILE, Settings, settings_path
 
 _BARE = re.compile(r"[\w-]+")
 """A name that needs no quotation marks in TOML."""
@@ -103,6 +103,10 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
     for name in ("store", "actor", "theme", "witness", "signing_key"):
         value = getattr(settings, name)
         rows.append(_row(settings, name, None if value is None else str(value), (name,)))
+    rows += [
+        _row(settings, f"console.{name}", settings.console[name], ("console", name))
+        for name in CONSOLE
+    ]
     said = settings.file.said if settings.file is not None else {}
     for name in ("roles", "approval", "suspicious", "reconcile", "keys"):
         inner = said.get(name)

@@ -9,8 +9,10 @@ import sys
 import click
 
 from entitlement_ledger.cli import (  # noqa: F401 - they join
+    auditing,
     benching,
     configuring,
+    consoling,
     proving,
     reconciling,
     reporting,

@@ -7,29 +7,24 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
-from textual.screen import ModalScreen, Screen
-from textual.widget import Widget
+from textual.screen import Screen
 
-from entitlement_ledger.console.actions import (
-    CHANGES,
-    EVERYWHERE,
-    NEED_STORE,
-    Action,
-    actions_of,
-    bindings_of,
-)
+from entitlement_ledger.console.actions import EVERYWHERE, NEED_STORE, bindings_of
+from entitlement_ledger.console.clipboard import CopyingApp
+from entitlement_ledger.console.graphics import letters_of
+from entitlement_ledger.console.helping import HelpingApp
 from entitlement_ledger.console.keys import read_keys
 from entitlement_ledger.console.modes import MODES
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
-from entitlement_ledger.console.widgets.chrome import Breadcrumb, StatusLine
+from entitlement_ledger.console.widgets.chrome import HEIGHTS, WIDTHS, Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError, StoreError
 from entitlement_ledger.harmless import harmless
-from entitlement_ledger.settings import Settings, config_folder, settings_path
+from entitlement_ledger.settings import Settings, settings_path
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -46,7 +41,13 @@ def _palette() -> type[Provider]:
     return ActionProvider
 
 
-class ConsoleApp(TouringApp):
+def _ledger_palette() -> type[Provider]:
+    from entitlement_ledger.console.palette import LedgerProvider
+
+    return LedgerProvider
+
+
+class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
     """The terminal console.
 
     Attributes:
@@ -55,14 +56,20 @@ class ConsoleApp(TouringApp):
         opening: how it is opened, or was.
         problem: why the store that was asked for could not be opened, as long as none is open.
         my_keys: the keys that the settings give to actions.
+        letters: the characters that pictures are drawn with.
         version: grows whenever something was recorded, so that screens know that they are old.
     """
 
     TITLE = "Entitlement Ledger"
     CSS_PATH = "console.tcss"
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = MODES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(EVERYWHERE)
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        _palette,
+        _ledger_palette,
+    }
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
@@ -73,6 +80,7 @@ class ConsoleApp(TouringApp):
         self.version = 0
         self.problem: LedgerError | None = None
         self.my_keys = read_keys(opening.settings.keys, settings_path())
+        self.letters = letters_of(opening.settings)
         self._bindings = self.my_keys.rebind(self._bindings)
         self.use_themes(opening.settings.theme)
 
@@ -89,7 +97,9 @@ class ConsoleApp(TouringApp):
 
     async def _begin(self) -> None:
         self.watch_themes()
-        await self.switch_mode("customers")
+        if self.current_mode == "_default":
+            # Not if somebody has gone elsewhere meanwhile.
+            await self.switch_mode("customers")
         self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
 
     def _open_session(self) -> None:
@@ -171,25 +181,6 @@ class ConsoleApp(TouringApp):
             return False
         return self.tour is not None or action not in TOUR_ONLY
 
-    def actions_here(self, screen: Screen[Any]) -> list[Action]:
-        """Give the registry's actions that a screen has."""
-        where = screen.WHERE if isinstance(screen, LedgerScreen) else ()
-        return [
-            self.my_keys.shown(action, EVERYWHERE, *where)
-            for action in actions_of(EVERYWHERE, *where)
-            if not (self.read_only and action.name in CHANGES)
-            if all(each.check_action(action.name, ()) is not False for each in (self, screen))
-        ]
-
-    async def run_registered(self, action: Action) -> None:
-        """Do what a key would do, on what has the focus, its screen, or the app."""
-        name = f"action_{action.name}"
-        holders: list[Widget | App[None] | None] = [self.screen.focused, self.screen, self]
-        for holder in holders:
-            if holder is not None and hasattr(holder, name):
-                await self.run_action(action.name, holder)
-                return
-
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer none: the palette is made from the registry."""
         return ()
@@ -257,6 +248,21 @@ class ConsoleApp(TouringApp):
         if isinstance(self.screen, CustomersScreen):
             self.screen.show_customer(customer)
 
+    def open_transaction(self, transaction: str) -> None:
+        """Show a transaction, from wherever."""
+        from entitlement_ledger.console.screens.detail import TransactionScreen
+
+        self.push_screen(TransactionScreen(transaction))
+
+    def action_calendar(self) -> None:
+        """Show on a calendar what lapses, for all customers."""
+        from entitlement_ledger.console.screens.calendar import CalendarScreen
+
+        if self.session is not None and isinstance(self.screen, LedgerScreen):
+            shown = self.screen
+            if not (isinstance(shown, CalendarScreen) and shown.of_customer is None):
+                self.push_screen(CalendarScreen())
+
     def action_travel(self) -> None:
         """Ask as of when everything is to be shown."""
         if self.session is not None and isinstance(self.screen, LedgerScreen):
@@ -302,15 +308,6 @@ class ConsoleApp(TouringApp):
         self.waiting_for = ""
         self._changed()
         self.notify(harmless(said), severity=severity, markup=False, timeout=15)
-
-    def action_help(self) -> None:
-        """Show the keys of this screen."""
-        if isinstance(self.screen, ModalScreen):
-            return
-        from entitlement_ledger.console.screens.help import HelpScreen
-
-        note = f"Settings and own themes: {config_folder()}"
-        self.push_screen(HelpScreen(self.actions_here(self.screen), note))
 
     def action_leave(self) -> None:
         """Leave; what is still being asked is interrupted, so that nobody waits for it."""

@@ -11,6 +11,7 @@ from entitlement_ledger.domain.instants import Instant, parse_instant
 
 Filter = TypeVar("Filter", HistoryFilter, EventFilter)
 _TIMES = ("since", "until", "known_at")
+_CHOICES = {"review": ("unreviewed", "reviewed", "flagged")}
 
 
 def parse_filter(kind: type[Filter], typed: str) -> Filter:
@@ -20,7 +21,7 @@ def parse_filter(kind: type[Filter], typed: str) -> Filter:
         ValueError: a name that is no field, or a time that is none; the message says what to type.
     """
     names = [field.name for field in msgspec.structs.fields(kind) if field.name != "text"]
-    said: dict[str, str | Instant] = {}
+    said: dict[str, str | int] = {}
     words: list[str] = []
     for word in typed.split():
         name, colon, value = word.partition(":")
@@ -31,10 +32,24 @@ def parse_filter(kind: type[Filter], typed: str) -> Filter:
         elif not value:
             raise ValueError(f"{name}: lacks a value")
         else:
-            said[name] = time_of(name, value) if name in _TIMES else value
+            said[name] = _value(name, value)
+    if "over" in said and "entitlement" not in said:
+        raise ValueError("over: is a quantity of one entitlement: name it with entitlement:CODE")
     if words:
         said["text"] = " ".join(words)
     return kind(**said)  # type: ignore[arg-type]
+
+
+def _value(name: str, value: str) -> str | int:
+    if name in _TIMES:
+        return time_of(name, value)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ValueError(f"{name}: is one of {', '.join(_CHOICES[name])}")
+    if name != "over":
+        return value
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise ValueError("over: takes a quantity in the smallest unit, such as 500")
+    return int(value)
 
 
 def time_of(name: str, value: str) -> Instant:

@@ -13,9 +13,11 @@ from entitlement_ledger.console.actions import (
     ACTIONS,
     ALERTS,
     AUDIT,
+    CALENDAR,
     CATALOGUE,
     CHECKS,
     CUSTOMERS,
+    DAY_OF_LAPSES,
     DETAIL,
     DISCREPANCY,
     EVERYWHERE,
@@ -24,6 +26,7 @@ from entitlement_ledger.console.actions import (
     FINDING,
     FIRST,
     FORM,
+    GRAPH,
     LEDGER,
     RECONCILE,
     REPORT,
@@ -65,6 +68,9 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     (FINDING, REVIEW, TABLE),
     (FIRST,),
     (FORM,),
+    (GRAPH, TABLE),
+    (CALENDAR, TABLE),
+    (DAY_OF_LAPSES, TABLE),
     (REPORT, TABLE),
     (RUN, TABLE),
 )
@@ -97,6 +103,15 @@ class MyKeys:
         """Say, for a hint, how the first key of an action is called."""
         (action,) = (each for each in actions_of(place) if each.name == name)
         return key_names(self.shown(action, place)).split()[0]
+
+    def first_of(self, binding: Binding) -> str | None:
+        """Give the key that is shown for an action of the registry, by one of its bindings."""
+        place, _, name = (binding.id or "").partition(".")
+        keys = self.said.get(binding.id or "")
+        for action in actions_of(place) if keys is None else ():
+            if action.name == name:
+                keys = action.keys
+        return None if keys is None else keys.split(",")[0]
 
     def rebind(self, bindings: BindingsMap) -> BindingsMap:
         """Give bindings with these keys, in the same order.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entitlement_ledger.console.drawing import bar
+from entitlement_ledger.console.graphics import letters_of
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.errors import Cancelled, LedgerError, StoreError
 from entitlement_ledger.settings import Settings
@@ -108,11 +110,13 @@ class Opening:
     def _make_demo(self, tell: Tell) -> str:
         from entitlement_ledger.demo import make_demo
 
+        letters = letters_of(self.settings)
+
         def progress(done: int, total: int) -> None:
             if self.cancelled:
                 raise Cancelled("nobody waits for the demo any more")
-            full = _BAR * done // max(total, 1)
-            tell(f"making the sample company {'█' * full}{'░' * (_BAR - full)} {done:,}/{total:,}")
+            drawn = bar(done, max(total, 1), _BAR, letters)
+            tell(f"making the sample company {drawn} {done:,}/{total:,}")
 
         self.close()
         self._folder = tempfile.TemporaryDirectory(prefix="entl-demo-")

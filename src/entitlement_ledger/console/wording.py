@@ -66,14 +66,6 @@ def signed(quantity: int, scale: int | None) -> str:
     return f"{'+' if quantity > 0 else ''}{format_quantity(quantity, scale or 0)}"
 
 
-def bar(left: int, whole: int, width: int) -> str:
-    """Draw what is left of a whole: `█` is left, `░` is gone."""
-    full = 0 if whole <= 0 else min(width, max(left, 0) * width // whole)
-    if left > 0 and full == 0 and whole > 0:
-        return "▏" + "░" * (width - 1)
-    return "█" * full + "░" * (width - full)
-
-
 def signed_status(status: str) -> str:
     """Give a status with its sign."""
     return f"{STATUS_SIGNS.get(status, ('·', ''))[0]} {status.replace('_', ' ')}"

@@ -267,7 +267,7 @@ class Book:
             case "product":
                 product = msgspec.convert(event.after, Product)
                 self.products.setdefault(event.id, []).append((event.recorded_at, product))
-            case "feed" | "finding" | "reconciliation":
+            case "feed" | "finding" | "reconciliation" | "review":
                 pass
             case "archive":
                 self.closed_until = parse_instant(event.id)

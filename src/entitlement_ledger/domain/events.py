@@ -17,6 +17,8 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.subscriptions import Subscription
 
 TRANSACTION_PREFIX = "entl:"
+REVIEW = "review"
+"""The record that an act of reviewing events is."""
 
 
 class Account(StrEnum):
@@ -206,10 +208,12 @@ class RecordEvent(
     The closing of a period is one too: `id` is when it ends, `after` what was put into its archive.
     So is each step of the review of a finding: `after` is the decision and the evidence there was.
     So is each run of reconciliation: `after` is what was compared, and what came of it.
+    So is each act of reviewing events: `after` is the mark and the sequences of the events that it
+    was given to, `before` those of them that had a mark, by mark.
 
     Attributes:
-        record: `customer`, `entitlement`, `product`, `feed`, `archive`, `finding` or
-            `reconciliation`.
+        record: `customer`, `entitlement`, `product`, `feed`, `archive`, `finding`,
+            `reconciliation` or `review`.
         personal: what name, email and creation time of a customer hash to under the customer's
             key, in hexadecimal; None once they are destroyed. Never what they are.
         personal_changed: they are others than before.
@@ -236,7 +240,10 @@ class RecordEvent(
 
     @property
     def what(self) -> str:
-        """Whether it was `added`, `changed` or `forgotten`; a period is `closed`, a file `run`."""
+        """Whether it was `added`, `changed` or `forgotten`; a period is `closed`, a file `run`.
+
+        Of a review it is the decision on the finding, or the mark of the events.
+        """
         if self.forgets:
             return "forgotten"
         if self.record == "archive":
@@ -245,6 +252,8 @@ class RecordEvent(
             return str(self.after["decision"])
         if self.record == "reconciliation":
             return "run"
+        if self.record == REVIEW:
+            return str(self.after["mark"])
         return "added" if self.before is None else "changed"
 
 

@@ -86,6 +86,39 @@ def placed(path: Path, own: Sequence[Path], *, force: bool) -> Iterator[Unfinish
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def placed_folder(path: Path, own: Sequence[Path]) -> Iterator[Path]:
+    """Give an empty folder that nobody else looks at; what is in it appears at a path in the end.
+
+    `own` are the files and folders of the store, which are never written to.
+
+    Raises:
+        InputError: there is something at that path, or no folder to put it in.
+        StoreError: it cannot be written there.
+    """
+    place = path.absolute()
+    _refuse_own(place, own)
+    _refuse_folder(place)
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent}: make it first, or name another")
+    unfinished = place.with_name(f".entl-paper-{secrets.token_hex(8)}")
+    try:
+        unfinished.mkdir()
+        yield unfinished
+        _refuse_folder(place)
+        unfinished.rename(place)
+        synced(place.parent)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _refuse_folder(place: Path) -> None:
+    if os.path.lexists(place):
+        raise InputError(f"{place} exists already and was not touched: name a new folder")
+
+
 def _refuse_existing(place: Path) -> None:
     if os.path.lexists(place):
         raise InputError(f"{place} exists already and was not touched: --force replaces it")

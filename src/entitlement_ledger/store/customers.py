@@ -9,8 +9,16 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from entitlement_ledger.answers import CustomerRow, EntitlementRow
 from entitlement_ledger.store.loading import split_resources
 from entitlement_ledger.store.searching import contains
-from entitlement_ledger.store.tables import customers, entitlements, people
+from entitlement_ledger.store.tables import (
+    billing,
+    customers,
+    entitlements,
+    people,
+    tickets,
+    transactions,
+)
 
+TICKET, INVOICE = "ticket:", "invoice:"
 _c, _p = customers.c, people.c
 _source = customers.outerjoin(people, _p.customer == _c.id)
 
@@ -18,7 +26,11 @@ _source = customers.outerjoin(people, _p.customer == _c.id)
 def find_customers(
     connection: Connection, *, search: str, after: str | None, limit: int
 ) -> list[CustomerRow]:
-    """Give customers whose id, name or email holds a text, by id, after one already seen."""
+    """Give customers whose id, name or email holds a text, by id, after one already seen.
+
+    And those of whom a ticket or an invoice line is called so: `ticket:` or `invoice:` before the
+    text leaves out the rest.
+    """
     query = _rows().where(*_matches(search)).order_by(_c.id).limit(limit)
     if after is not None:
         query = query.where(_c.id > after)
@@ -64,7 +76,25 @@ def _rows() -> Any:
 def _matches(search: str) -> list[ColumnElement[bool]]:
     if not search.strip():
         return []
-    return [or_(*(contains(column, search) for column in (_c.id, _p.name, _p.email)))]
+    text = search.strip()
+    kind, colon, rest = text.partition(":")
+    if colon and f"{kind.lower()}:" in (TICKET, INVOICE):
+        return [or_(*_named(rest.strip(), kind.lower() + ":"))]
+    found = [contains(column, text) for column in (_c.id, _p.name, _p.email)]
+    if any(each.isdigit() for each in text):
+        found += [each for kind in (TICKET, INVOICE) for each in _named(text, kind)]
+    return [or_(*found)]
+
+
+def _named(text: str, kind: str) -> list[ColumnElement[bool]]:
+    """Match the customers of tickets or invoice lines whose id holds a text.
+
+    And those of transactions that refer to just that.
+    """
+    table, name = (tickets, tickets.c.id) if kind == TICKET else (billing, billing.c.invoice_line)
+    fed = select(table.c.customer).where(contains(name, text))
+    told = select(transactions.c.customer).where(transactions.c.reference == f"{kind}{text}")
+    return [_c.id.in_(fed), _c.id.in_(told)]
 
 
 def _row(row: Any) -> CustomerRow:

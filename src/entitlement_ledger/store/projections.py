@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, Table, column, func, select, upda
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import (
+    REVIEW,
     RecordEvent,
     Status,
     TransactionEvent,
@@ -29,6 +30,7 @@ from entitlement_ledger.store.tables import (
     customers,
     endings,
     entitlements,
+    event_reviews,
     grants,
     idempotency,
     lapses,
@@ -80,6 +82,7 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         upsert(connection, entitlements, _entitlements(_latest(changes, "entitlement")))
         append(connection, product_versions, _products(changes))
         append(connection, reviews, _reviews(changes))
+        append(connection, event_reviews, _event_reviews(changes))
     mark_projected(connection, events[-1].sequence)
 
 
@@ -473,4 +476,24 @@ def _reviews(events: list[RecordEvent]) -> Columns:
             if event.record == "finding"
         ),
         "sequence finding decision actor assigned_to reason transactions recorded_at",
+    )
+
+
+def _event_reviews(events: list[RecordEvent]) -> Columns:
+    return _table(
+        event_reviews,
+        (
+            (
+                number,
+                event.sequence,
+                event.after["mark"],
+                event.actor,
+                event.reason,
+                event.recorded_at,
+            )
+            for event in events
+            if event.record == REVIEW
+            for number in event.after["events"]
+        ),
+        "event sequence mark actor note recorded_at",
     )

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 class InstantColumn(TypeDecorator[int]):
@@ -287,6 +287,19 @@ reviews = Table(
 )
 """One row a step of a review; `transactions` is the evidence that there was then, in JSON."""
 
+event_reviews = Table(
+    "event_reviews",
+    metadata,
+    _big("event", key=True),
+    _big("sequence", key=True),
+    _text("mark"),
+    _text("actor"),
+    _text("note", nullable=True),
+    _instant("recorded_at"),
+)
+"""One row an event and an act of reviewing it, which is an event itself, `sequence`. The newest row
+of an event counts; of an earlier moment, the newest that there was then."""
+
 findings = Table(
     "findings",
     metadata,
@@ -315,6 +328,7 @@ PROJECTIONS = (
     entitlements,
     product_versions,
     reviews,
+    event_reviews,
 )
 
 VIEWS = {journal: live_journal, postings: live_postings}

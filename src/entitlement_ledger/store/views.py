@@ -76,11 +76,16 @@ def _of_customer(customer: str | None) -> FromClause:
 
 def count_history(connection: Connection, only: HistoryFilter, now: Instant) -> int:
     """Count the transactions that a filter matches."""
+    query = select(func.count()).select_from(transactions).where(*matching(only, now))
+    return connection.execute(query).scalar_one()
+
+
+def matching(only: HistoryFilter, now: Instant) -> list[ColumnElement[bool]]:
+    """Give the conditions by which transactions match a filter."""
     conditions = _conditions(only, now, transactions)
     if only.customer is not None:
         conditions.append(_t.customer == only.customer)
-    query = select(func.count()).select_from(transactions).where(*conditions)
-    return connection.execute(query).scalar_one()
+    return conditions
 
 
 def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from entitlement_ledger.console.actions import ALERTS, FINDING, REVIEW, TABLE, b
 from entitlement_ledger.console.screens import ledger as history
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
+from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.screens.reason import ReasonScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount, plain, when
@@ -69,13 +70,21 @@ class ReviewingScreen(LedgerScreen):
         if found is None or session is None:
             return
         question = f"{word} {found.id}: {found.why}"
-        self.app.push_screen(
-            ReasonScreen(question), partial(self._record, found, decision, session.actor)
-        )
+        record = partial(self._record, question, found, decision, session.actor)
+        self.app.push_screen(ReasonScreen(question), record)
 
-    def _record(self, found: Finding, decision: str, actor: str, reason: str | None) -> None:
+    def _record(
+        self, question: str, found: Finding, decision: str, actor: str, reason: str | None
+    ) -> None:
         if reason is None:
             return
+
+        def ask_again(problem: str) -> None:
+            self.app.push_screen(
+                ReasonScreen(question, reason, f"{problem}. Enter tries again."),
+                partial(self._record, question, found, decision, actor),
+            )
+
         taker = actor if decision == "investigating" else None
         self.ask(
             "review",
@@ -83,6 +92,7 @@ class ReviewingScreen(LedgerScreen):
                 found.id, decision=decision, reason=reason, actor=actor, assigned_to=taker
             ),
             self._recorded,
+            ask_again,
         )
 
     def _recorded(self, found: Finding) -> None:
@@ -90,7 +100,7 @@ class ReviewingScreen(LedgerScreen):
         self.console.recorded()
 
 
-class AlertsScreen(ReviewingScreen):
+class AlertsScreen(ReviewingScreen, ListingScreen[Finding]):
     """What the rules found, above; why, below."""
 
     WHERE: ClassVar[tuple[str, ...]] = (ALERTS, REVIEW, TABLE)
@@ -100,22 +110,13 @@ class AlertsScreen(ReviewingScreen):
         """Say where this is."""
         return ("Alerts",)
 
-    def compose_body(self) -> ComposeResult:
-        """Lay out the findings over what is known of the one under the cursor."""
-        yield Static(Content(""), id="found-line")
-        yield PagedTable(COLUMNS, key=lambda row: row.id, id="rows")
-        with VerticalScroll(id="event", can_focus=False):
-            yield Static(Content(""), id="event-text")
+    def make_table(self) -> PagedTable[Finding]:
+        """Make the table of findings."""
+        return PagedTable(COLUMNS, key=lambda row: row.id, id="rows")
 
-    def on_mount(self) -> None:
-        """Begin in the table."""
-        super().on_mount()
-        self.table.focus()
-
-    @property
-    def table(self) -> PagedTable[Finding]:
-        """The table of findings."""
-        return self.query_one("#rows", PagedTable)
+    def told(self, row: Finding) -> Content:
+        """Tell why it was found."""
+        return _why(row)
 
     def about(self) -> Finding | None:
         """Give the finding under the cursor."""
@@ -134,21 +135,8 @@ class AlertsScreen(ReviewingScreen):
             if found
             else self.with_keys("nothing found: {run_rules} runs the rules")
         )
-        self._say(said)
-        self._show_why()
-
-    def _say(self, text: str, style: str = "$secondary") -> None:
-        line = Content.assemble((harmless(text), style))
-        self.query_one("#found-line", Static).update(line)
-
-    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """Show why."""
-        self._show_why()
-
-    def _show_why(self) -> None:
-        found = self.table.selected
-        shown = Content("") if found is None else _why(found)
-        self.query_one("#event-text", Static).update(shown)
+        self.say(said)
+        self.show_selected()
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the finding with its evidence."""
@@ -158,7 +146,7 @@ class AlertsScreen(ReviewingScreen):
 
     def action_run_rules(self) -> None:
         """Run the rules on what is new."""
-        self._say(self.with_keys("running the rules… {back} cancels"), "$warning")
+        self.say(self.with_keys("running the rules… {back} cancels"), "$warning")
         self.ask("run", lambda ledger: ledger.suspicious(since_last=True), self._show)
 
     def action_next_open(self) -> None:

@@ -1,73 +1,55 @@
-"""Audit: every event of the journal, with who, when, what, why, and before → after."""
+"""Audit: every event of the journal, with who, when, what, why, its review and its proof."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
 from entitlement_ledger.answers import EventFilter, EventRow, Page
 from entitlement_ledger.console.actions import AUDIT, TABLE, bindings_of
-from entitlement_ledger.console.screens import describing
+from entitlement_ledger.console.screens import audit_event as telling
+from entitlement_ledger.console.screens.audit_queue import QueueScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
-from entitlement_ledger.console.screens.paged import PAGE, PagedScreen
+from entitlement_ledger.console.screens.paged import PAGE
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
-from entitlement_ledger.console.wording import STATUS_SIGNS, amount, when
+from entitlement_ledger.console.wording import STATUS_SIGNS, when
 from entitlement_ledger.domain.events import transaction_id
+from entitlement_ledger.reviews import ProofStatus, ReviewCounts, Sample
 
 if TYPE_CHECKING:
     from entitlement_ledger.ledger import Ledger
-
-
-def _what(row: EventRow) -> str:
-    if row.event == "archive":
-        return row.event
-    return row.what if row.event == "transaction" else f"{row.event} {row.what}"
-
-
-def _difference(row: EventRow) -> str:
-    """Give what changed, in a few words."""
-    if row.code:
-        return f"✗ {row.code}"
-    if row.event != "transaction":
-        after = row.after or {}
-        if row.event == "archive":
-            return f"{after['events']:,} events archived"
-        changed = [name for name in after if (row.before or {}).get(name) != after[name]]
-        return ", ".join(changed) if row.before else "new"
-    return ", ".join(
-        f"{each.entitlement} {amount(each.available_before, each.scale)} → "
-        f"{amount(each.available_after, each.scale)}"
-        for each in row.balances
-    )
-
 
 COLUMNS: tuple[Column[EventRow], ...] = (
     Column("event", 7, lambda row: str(row.sequence), right=True, order=lambda r: r.sequence),
     Column("recorded", 16, lambda row: when(row.recorded_at), wide_only=True),
     Column("by", 14, lambda row: row.actor, order=lambda row: row.actor),
-    Column("what", 12, _what, order=_what),
+    Column("what", 12, telling.what, order=telling.what),
     Column("subject", 10, lambda row: row.subject, order=lambda row: row.subject),
-    Column("change", 22, _difference,
+    Column("change", 22, telling.difference,
            style=lambda row: STATUS_SIGNS["refused"][1] if row.code else ""),
 )  # fmt: skip
 
 
-class AuditScreen(PagedScreen[EventRow, EventFilter]):
-    """The journal above, the event under the cursor below."""
+class AuditScreen(QueueScreen):
+    """The journal above, the event under the cursor below; or a sample of it."""
 
     WHERE: ClassVar[tuple[str, ...]] = (AUDIT, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(AUDIT)
-    hint = "{search} filter: actor:… what:adjust event:customer since:2026-01-01 words"
+    hint = "{search} filter: actor:… what:adjust review:flagged entitlement:… over:… words"
     nothing_then = "nothing was recorded by then"
     empty = "the journal is empty: import customers, or go to Customers ({go_customers})"
 
     def __init__(self) -> None:
-        super().__init__(EventFilter)
+        super().__init__()
+        self._sample: Sample | None = None
+        self._proofs: dict[int, ProofStatus] = {}
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
@@ -76,33 +58,85 @@ class AuditScreen(PagedScreen[EventRow, EventFilter]):
     def compose_body(self) -> ComposeResult:
         """Lay out the table over the event."""
         yield from super().compose_body()
+        yield from self.compose_queue_line()
         with VerticalScroll(id="event", can_focus=False):
             yield Static(Content(""), id="event-text")
 
     def make_table(self) -> PagedTable[EventRow]:
         """Make the table of events."""
-        return PagedTable(COLUMNS, key=lambda row: str(row.sequence), id="rows")
+        mark: Column[EventRow] = Column(
+            "", 2, lambda row: self.mark_text(row, telling.sign_of(row)), style=telling.colour_of
+        )
+        return PagedTable((mark, *COLUMNS), key=lambda row: str(row.sequence), id="rows")
+
+    def load(self) -> None:
+        """Ask for everything; what was proved may not hold any more."""
+        self._proofs.clear()
+        super().load()
 
     def page(self, ledger: Ledger, only: EventFilter, after: int | None) -> Page[EventRow]:
-        """Ask for a page of events."""
-        return ledger.events(only, after=after, limit=PAGE)
+        """Ask for a page of events, or of the sample."""
+        sample = self._sample
+        if sample is None:
+            return ledger.events(only, after=after, limit=PAGE)
+        left = [each for each in sample.sequences if after is None or each < after]
+        rows = ledger.events_of(left[:PAGE], known_at=only.known_at)
+        return Page(tuple(rows), left[PAGE - 1] if len(left) > PAGE else None)
 
     def count(self, ledger: Ledger, only: EventFilter) -> int:
-        """Count the events that match."""
-        return ledger.count_events(only)
+        """Count the events that match, or are in the sample."""
+        return ledger.count_events(only) if self._sample is None else len(self._sample.chosen)
+
+    def count_reviews(self) -> Callable[[Ledger], ReviewCounts]:
+        """Give the question that counts what is listed by how it is marked."""
+        only, sample = self.wanted(), self._sample
+        if sample is None:
+            return lambda ledger: ledger.review_counts(only)
+        return lambda ledger: ledger.review_counts_of(sample.sequences, known_at=only.known_at)
+
+    def _show_count(self, count: int) -> None:
+        if self._sample is None:
+            super()._show_count(count)
+            if self.only_unreviewed and not self.query_one("#filter", Input).value.strip():
+                self._chip(f"{count:,} left to review")
+        else:
+            keys = self.with_keys("{export} exports it   {back} leaves it")
+            self._chip(f" {count:,} in the sample   {keys} ", "$background on $warning")
+
+    def what_is_listed(self) -> tuple[str, str] | None:
+        """Name the sample, if one is listed."""
+        sample = self._sample
+        if sample is None:
+            return super().what_is_listed()
+        return f"SAMPLE {sample.method}, seed {sample.seed[:12]}", "warning"
+
+    # The event under the cursor
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """Show the event under the cursor."""
-        self._show_event()
+        self.row_changed()
 
     def _show_first(self, page: Page[EventRow]) -> None:
         super()._show_first(page)
-        self._show_event()
+        self.row_changed()
 
-    def _show_event(self) -> None:
+    def row_changed(self) -> None:
+        """Show the event, and ask whether it is proved."""
         row = self.table.selected
-        shown = Content("") if row is None else describing.event(row)
+        proof = None if row is None else self._proofs.get(row.sequence)
+        shown = Content("") if row is None else telling.event(row, proof)
         self.query_one("#event-text", Static).update(shown)
+        if row is not None and proof is None:
+            number = row.sequence
+            self.ask(
+                "proof", lambda ledger: ledger.proof_status(number), partial(self._proved, number)
+            )
+
+    def _proved(self, sequence: int, proof: ProofStatus) -> None:
+        self._proofs[sequence] = proof
+        row = self.table.selected
+        if row is not None and row.sequence == sequence:
+            self.query_one("#event-text", Static).update(telling.event(row, proof))
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the transaction, where the event is one."""
@@ -115,3 +149,50 @@ class AuditScreen(PagedScreen[EventRow, EventFilter]):
         row = self.table.selected
         if row is not None and row.event in ("transaction", "customer"):
             self.console.open_customer(row.subject)
+
+    # Sampling
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what takes a sample where none is listed."""
+        if action == "export" and self._sample is None:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_sample(self) -> None:
+        """Draw a sample of what the filter lists."""
+        from entitlement_ledger.console.screens.audit_sample import SampleScreen
+
+        if self.session is not None:
+            self.app.push_screen(SampleScreen(self.wanted(), self._list_sample))
+
+    def _list_sample(self, sample: Sample | None) -> None:
+        self._sample = sample
+        self.query_one("#filter", Input).disabled = sample is not None
+        self.refresh_bindings()
+        self.load()
+        self.table.focus()
+
+    def action_export(self) -> None:
+        """Write the working paper of the sample."""
+        from entitlement_ledger.console.screens.audit_paper import PaperScreen
+
+        if self._sample is not None:
+            self.app.push_screen(PaperScreen(self._sample))
+
+    def action_search(self) -> None:
+        """Type a filter; a sample is left first."""
+        if self._sample is None:
+            super().action_search()
+        else:
+            self.notify(self.with_keys("{back} leaves the sample first."), markup=False, timeout=3)
+
+    def action_back(self) -> None:
+        """Leave the filter's line; else give up the selection, the sample, what was typed."""
+        if self.focused is self.query_one("#filter", Input):
+            super().action_back()
+        elif self._selected:
+            self.clear_selection()
+        elif self._sample is not None:
+            self._list_sample(None)
+        else:
+            super().action_back()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Input
 
 from entitlement_ledger.console.actions import (
     ALERTS,
@@ -27,7 +27,8 @@ from entitlement_ledger.console.actions import (
 from entitlement_ledger.console.keys import has_action
 from entitlement_ledger.console.moment import NOW, Moment
 from entitlement_ledger.console.session import Session
-from entitlement_ledger.console.widgets.chrome import Banner, Breadcrumb, StatusLine
+from entitlement_ledger.console.widgets.chrome import Banner, Breadcrumb, StatusLine, TooSmall
+from entitlement_ledger.console.widgets.footer import KeyFooter
 from entitlement_ledger.errors import Cancelled, LedgerError
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class LedgerScreen(Screen[str | None]):
         yield Banner(id="moment")
         yield from self.compose_body()
         yield StatusLine(id="status")
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
+        yield TooSmall()
 
     def compose_body(self) -> ComposeResult:
         """Lay out what this screen shows."""
@@ -119,7 +121,12 @@ class LedgerScreen(Screen[str | None]):
         self.console.tour_came_to(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what records something where nothing may be recorded."""
+        """Leave out what records something where nothing may be recorded.
+
+        And the search while a line is being typed: its key is a letter there.
+        """
+        if action == "search" and isinstance(self.focused, Input):
+            return False
         return not (self.console.read_only and action in CHANGES)
 
     def with_keys(self, hint: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
 
 from entitlement_ledger.answers import EntitlementRow, ProductLineRow, ProductRow
 from entitlement_ledger.console.actions import CATALOGUE, TABLE, bindings_of
-from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import STATUS_SIGNS, amount, plain, signed_status
 from entitlement_ledger.harmless import harmless
@@ -51,7 +48,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
 )  # fmt: skip
 
 
-class CatalogueScreen(LedgerScreen):
+class CatalogueScreen(ListingScreen[Entry]):
     """Products and entitlements above, all of the one under the cursor below."""
 
     WHERE: ClassVar[tuple[str, ...]] = (CATALOGUE, TABLE)
@@ -66,23 +63,15 @@ class CatalogueScreen(LedgerScreen):
         """Say where this is."""
         return ("Catalogue",)
 
-    def compose_body(self) -> ComposeResult:
-        """Lay out the catalogue over what is known of one entry."""
-        yield Static(Content(""), id="found-line")
-        yield PagedTable(COLUMNS, key=lambda row: f"{_kind(row)}:{row.code}",
-                         copied=lambda row: row.code, id="rows")  # fmt: skip
-        with VerticalScroll(id="event", can_focus=False):
-            yield Static(Content(""), id="event-text")
+    def make_table(self) -> PagedTable[Entry]:
+        """Make the table of products and entitlements."""
+        return PagedTable(COLUMNS, key=lambda row: f"{_kind(row)}:{row.code}",
+                          copied=lambda row: row.code, id="rows")  # fmt: skip
 
-    def on_mount(self) -> None:
-        """Begin in the table."""
-        super().on_mount()
-        self.table.focus()
-
-    @property
-    def table(self) -> PagedTable[Entry]:
-        """The table of products and entitlements."""
-        return self.query_one("#rows", PagedTable)
+    def told(self, row: Entry) -> Content:
+        """Tell all of the entry."""
+        lines = self._product(row) if isinstance(row, ProductRow) else self._entitlement(row)
+        return Content("\n").join(lines)
 
     def load(self) -> None:
         """Ask for all of the catalogue: it is small."""
@@ -97,21 +86,8 @@ class CatalogueScreen(LedgerScreen):
         said = f"{len(self._products)} products, {len(entitlements)} entitlements"
         if not self._products and not entitlements:
             said = "nothing is in the catalogue yet: `entl import` entitlements and products"
-        self.query_one("#found-line", Static).update(Content.assemble((said, "$secondary")))
-        self._show_entry()
-
-    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """Show all of the entry."""
-        self._show_entry()
-
-    def _show_entry(self) -> None:
-        entry = self.table.selected
-        told: list[Content] = []
-        if isinstance(entry, ProductRow):
-            told = self._product(entry)
-        elif entry is not None:
-            told = self._entitlement(entry)
-        self.query_one("#event-text", Static).update(Content("\n").join(told))
+        self.say(said)
+        self.show_selected()
 
     def _product(self, product: ProductRow) -> list[Content]:
         length = product.period or "no end"

@@ -5,16 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.console.actions import CHECKS, TABLE, bindings_of
-from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
+from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.domain.events import transaction_id
 from entitlement_ledger.harmless import harmless
@@ -51,7 +49,7 @@ COLUMNS: tuple[Column[Line], ...] = (
 )  # fmt: skip
 
 
-class ChecksScreen(LedgerScreen):
+class ChecksScreen(ListingScreen[Line]):
     """The checks above, some rows at fault below. They run one after another."""
 
     WHERE: ClassVar[tuple[str, ...]] = (CHECKS, TABLE)
@@ -65,22 +63,9 @@ class ChecksScreen(LedgerScreen):
         """Say where this is."""
         return ("Checks",)
 
-    def compose_body(self) -> ComposeResult:
-        """Lay out the checks over the rows at fault."""
-        yield Static(Content(""), id="found-line")
-        yield PagedTable(COLUMNS, key=lambda row: row.name, id="rows")
-        with VerticalScroll(id="event", can_focus=False):
-            yield Static(Content(""), id="event-text")
-
-    def on_mount(self) -> None:
-        """Begin in the table."""
-        super().on_mount()
-        self.table.focus()
-
-    @property
-    def table(self) -> PagedTable[Line]:
-        """The table of checks."""
-        return self.query_one("#rows", PagedTable)
+    def make_table(self) -> PagedTable[Line]:
+        """Make the table of checks."""
+        return PagedTable(COLUMNS, key=lambda row: row.name, id="rows")
 
     def load(self) -> None:
         """Run every check again."""
@@ -96,44 +81,35 @@ class ChecksScreen(LedgerScreen):
         if place >= len(self._lines):
             failed = sum(line.verdict == _FAILED for line in self._lines)
             held = f"all {len(self._lines)} checks hold"
-            self._say(
+            self.say(
                 f"{failed} checks fail" if failed else held, "$error" if failed else "$success"
             )
             return
         name = self._lines[place].name
         cancels = self.with_keys("{back} cancels")
-        self._say(f"{place + 1} of {len(self._lines)}: {name}…  {cancels}", "$warning")
+        self.say(f"{place + 1} of {len(self._lines)}: {name}…  {cancels}", "$warning")
         self.ask("check", partial(_check, name=name), partial(self._landed_one, place))
 
     def _landed_one(self, place: int, result: CheckResult) -> None:
         self._lines[place].result = result
         selected = self.table.selected
         self.table.show_rows(self._lines, more=False, keep=selected.name if selected else None)
-        self._show_examples()
+        self.show_selected()
         self._run(place + 1)
 
-    def _say(self, text: str, style: str) -> None:
-        line = Content.assemble((harmless(text), style))
-        self.query_one("#found-line", Static).update(line)
-
-    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """Show some of the rows at fault."""
-        self._show_examples()
-
-    def _show_examples(self) -> None:
-        line = self.table.selected
-        parts: list[Content] = []
-        if line is not None and line.result is not None:
-            parts.append(
-                Content.assemble((harmless(f"protects from {line.result.protects}"), "bold"))
-            )
-            for example in line.result.examples:
-                said = ", ".join(f"{name} {value}" for name, value in example.items())
-                parts.append(Content(harmless(said)))
-            more = line.result.violations - len(line.result.examples)
-            if more > 0:
-                parts.append(Content.assemble((f"and {more:,} more", "$secondary")))
-        self.query_one("#event-text", Static).update(Content("\n").join(parts))
+    def told(self, row: Line) -> Content:
+        """Tell what the check protects from, and some of the rows at fault."""
+        result = row.result
+        if result is None:
+            return Content("")
+        parts = [Content.assemble((harmless(f"protects from {result.protects}"), "bold"))]
+        for example in result.examples:
+            said = ", ".join(f"{name} {value}" for name, value in example.items())
+            parts.append(Content(harmless(said)))
+        more = result.violations - len(result.examples)
+        if more > 0:
+            parts.append(Content.assemble((f"and {more:,} more", "$secondary")))
+        return Content("\n").join(parts)
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the transaction of the first row at fault, where it names one."""
@@ -150,7 +126,7 @@ class ChecksScreen(LedgerScreen):
         self.drop("check")
         if self.session is not None:
             self.session.ledger.interrupt()
-        self._say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
+        self.say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
 
 
 def _check(ledger: Ledger, *, name: str) -> CheckResult:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -20,67 +22,27 @@ from entitlement_ledger.answers import (
 )
 from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.customer_columns import (
+    CUSTOMER_COLUMNS,
+    TRANSACTION_COLUMNS,
+    ask_use,
+    balance_columns,
+    colour_of,
+    told_subscription,
+)
+from entitlement_ledger.console.screens.situation import SituationScreen, ask_situation
 from entitlement_ledger.console.screens.why import ask_why_balance, ask_why_refused
 from entitlement_ledger.console.travel import narrowed
-from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.console.widgets.paged_table import PagedTable
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.console.wording import (
-    STATUS_SIGNS,
-    amount,
-    bar,
     signed_status,
-    when,
     when_exactly,
 )
 from entitlement_ledger.harmless import harmless
 
 _PAGE = 100
 _LATEST = 50
-_BAR = 8
-
-
-def _colour(status: str) -> str:
-    return STATUS_SIGNS.get(status, ("", ""))[1]
-
-
-def _lapses(row: Balance) -> str:
-    """Give the day on which the next of it lapses; of nothing, nothing lapses."""
-    return when(row.expires_next, none="never" if row.granted else "—")[:10]
-
-
-CUSTOMER_COLUMNS: tuple[Column[CustomerRow], ...] = (
-    Column(" ", 1, lambda row: STATUS_SIGNS.get(row.status, ("·", ""))[0],
-           style=lambda row: _colour(row.status), order=lambda row: row.status),
-    Column("customer", 8, lambda row: row.id, order=lambda row: row.id),
-    Column("name", 12, lambda row: row.name, order=lambda row: row.name.casefold()),
-)  # fmt: skip
-
-BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
-    Column("entitlement", 16, lambda row: row.entitlement, order=lambda row: row.entitlement),
-    Column("available", 10, lambda row: amount(row.available, row.scale), right=True,
-           order=lambda row: row.available),
-    Column("held", 6, lambda row: amount(row.held, row.scale), right=True, wide_only=True),
-    Column("left", _BAR, lambda row: bar(row.available, row.granted, _BAR),
-           style=lambda _: "accent"),
-    Column("lapses", 10, _lapses,
-           order=lambda row: row.expires_next or 2**62),
-)  # fmt: skip
-
-TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
-    Column("effective", 11, lambda row: when(row.effective_at)[5:], order=lambda r: r.effective_at),
-    Column("type", 8, lambda row: row.type, order=lambda row: row.type),
-    Column("quantity", 9, lambda row: amount(row.quantity, row.scale), right=True,
-           order=lambda row: row.quantity or 0),
-    Column("of", 14, lambda row: row.entitlement or row.product or "", wide_only=True),
-    Column("status", 12, lambda row: signed_status(row.status),
-           style=lambda row: _colour(row.status), order=lambda row: row.status),
-    Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),
-)  # fmt: skip
-
-
-def _subscription(row: SubscriptionRow) -> str:
-    """Tell of a subscription in a few words."""
-    until = f" to {when(row.until)[:10]}" if row.until is not None else ""
-    return f"{row.product}{until}{f', then {row.pending}' if row.pending else ''}"
 
 
 class CustomersScreen(LedgerScreen):
@@ -94,6 +56,7 @@ class CustomersScreen(LedgerScreen):
         self._customer: CustomerRow | None = None
         self._wanted: str | None = None
         self._subscribed: tuple[str, ...] = ()
+        self._used: dict[str, Sequence[int]] = {}
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
@@ -103,16 +66,16 @@ class CustomersScreen(LedgerScreen):
         """Lay out the list and the selected customer."""
         with Horizontal(id="customers"):
             with Vertical(id="find"):
-                yield Input(
-                    placeholder=self.with_keys("id, name or email  {search}"),
-                    id="search",
-                    compact=True,
+                yield TextInput(
+                    placeholder=self.with_keys("name, id, ticket, invoice {search}"), id="search"
                 )
                 yield Static(id="found")
                 yield PagedTable(CUSTOMER_COLUMNS, key=lambda row: row.id, id="list")
             with Vertical(id="customer"):
                 yield Static(id="head")
-                yield PagedTable(BALANCE_COLUMNS, key=lambda row: row.entitlement, id="balances")
+                columns = balance_columns(self.console.letters, self._used)
+                yield PagedTable(columns, key=lambda row: row.entitlement, id="balances")
+                yield Static(id="situation")
                 yield Static(Content("latest transactions"), id="latest-title")
                 yield PagedTable(TRANSACTION_COLUMNS, key=lambda row: row.transaction, id="latest")
 
@@ -157,6 +120,7 @@ class CustomersScreen(LedgerScreen):
         if not rows:
             self._customer = None
             self._show_head()
+            ask_situation(self, self.query_one("#situation", Static), None)
             for table in ("#balances", "#latest"):
                 self.query_one(table, PagedTable).show_rows([], more=False)
             self.query_one("#latest-title", Static).update(Content("nobody is selected"))
@@ -214,10 +178,15 @@ class CustomersScreen(LedgerScreen):
         self, found: tuple[list[Balance], Page[TransactionRow], list[SubscriptionRow]]
     ) -> None:
         balances, latest, subscriptions = found
+        self._used.clear()
+        self.drop("use")
         self._subscribed = tuple(each.product for each in subscriptions)
         now = "" if self.moment.is_now or not subscriptions else "now: "
-        self._show_head(now + "; ".join(map(_subscription, subscriptions)))
+        self._show_head(now + "; ".join(map(told_subscription, subscriptions)))
         self.query_one("#balances", PagedTable).show_rows(balances, more=False)
+        self._ask_use()
+        who = self._customer.id if self._customer is not None and balances else None
+        ask_situation(self, self.query_one("#situation", Static), who)
         self.query_one("#latest", PagedTable).show_rows(latest.rows, more=False)
         of = "transactions" if self.moment.is_now else "by then"
         title = f"latest {len(latest.rows)} {of}, more in the ledger"
@@ -225,6 +194,14 @@ class CustomersScreen(LedgerScreen):
             nothing = "no transactions yet" if self.moment.is_now else "no transactions by then"
             title = f"all {len(latest.rows)} {of}" if latest.rows else nothing
         self.query_one("#latest-title", Static).update(Content(title))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Ask for what there is room for now, once the tables have their new widths."""
+        if not self._used:
+            self.call_after_refresh(self._ask_use)
+
+    def _ask_use(self) -> None:
+        ask_use(self, self.query_one("#balances", PagedTable), self._used)
 
     def _show_head(self, subscriptions: str = "") -> None:
         self.show_places()
@@ -236,7 +213,7 @@ class CustomersScreen(LedgerScreen):
         head.update(
             Content.assemble(
                 (harmless(who.name) or "(no name)", "bold"), "  ",
-                (signed_status(who.status), f"${_colour(who.status) or 'secondary'}"), "\n",
+                (signed_status(who.status), f"${colour_of(who.status) or 'secondary'}"), "\n",
                 (harmless(f"{who.id} · {who.email} · {who.segment}"), "$secondary"), "\n",
                 (harmless(subscriptions), "$accent") if subscriptions else
                 (f"customer since {when_exactly(who.created_at, none='?')[:10]}", "$secondary"),
@@ -262,7 +239,8 @@ class CustomersScreen(LedgerScreen):
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self.query_one("#search", Input).focus()
+        # At once, not after what was typed meanwhile: over a slow line keys come together.
+        self.set_focus(self.query_one("#search", Input))
 
     def action_back(self) -> None:
         """Go back to the list; then clear the search."""
@@ -300,6 +278,29 @@ class CustomersScreen(LedgerScreen):
             ask_why_balance(self, balance.customer, balance.entitlement)
         else:
             self.notify("There is no balance to explain.", markup=False)
+
+    def action_situation(self) -> None:
+        """Show all that the selected customer lost, holds, asked, and what lapses."""
+        if self._customer is not None:
+            self.app.push_screen(SituationScreen(self._customer.id))
+
+    def action_view(self) -> None:
+        """Show the use of the selected balance over time."""
+        balance = self.query_one("#balances", PagedTable).selected
+        if isinstance(balance, Balance):
+            from entitlement_ledger.console.screens.graph_use import UseScreen
+
+            screen = UseScreen(balance.customer, balance.entitlement, balance.scale)
+            self.app.push_screen(screen)
+        else:
+            self.notify("There is no balance to be seen over time.", markup=False)
+
+    def action_lapses(self) -> None:
+        """Show on a calendar what lapses for the selected customer."""
+        if self._customer is not None:
+            from entitlement_ledger.console.screens.calendar import CalendarScreen
+
+            self.app.push_screen(CalendarScreen(self._customer.id))
 
     def action_compare(self) -> None:
         """Compare the selected customer's balances with those of another time."""

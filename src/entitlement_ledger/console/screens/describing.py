@@ -10,16 +10,15 @@ from textual.content import Content
 from entitlement_ledger.answers import (
     BalanceChange,
     EntitlementRow,
-    EventRow,
     Explanation,
     GrantMove,
     GrantPart,
     TransactionDetail,
 )
+from entitlement_ledger.console.drawing import BLOCKS, Alphabet, bar
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
     amount,
-    bar,
     fit,
     signed,
     signed_status,
@@ -38,15 +37,17 @@ _BAR = 20
 _MOVES_MAX = 4
 
 
-def _status(status: str) -> tuple[str, str]:
+def status(status: str) -> tuple[str, str]:
+    """Give a status with its sign, and how it is styled."""
     colour = STATUS_SIGNS.get(status, ("", "secondary"))[1] or "secondary"
     return signed_status(status), f"bold ${colour}"
 
 
-def _facts(facts: Iterable[tuple[str, str | None]]) -> list[Content]:
+def facts(told: Iterable[tuple[str, str | None]]) -> list[Content]:
+    """Show facts, each behind its name; those without a value are left out."""
     return [
         Content.assemble((f"{name:<{_NAME_WIDTH}}", "$secondary"), harmless(value))
-        for name, value in facts
+        for name, value in told
         if value
     ]
 
@@ -69,7 +70,8 @@ def change(name: str, before: str, after: str) -> Content:
     return Content.assemble(*lines)
 
 
-def _balance_changes(changes: Iterable[BalanceChange]) -> list[Content]:
+def balance_changes(changes: Iterable[BalanceChange]) -> list[Content]:
+    """Show what was available and held, before and after."""
     return [
         change(f"{each.entitlement} {name}", *(amount(n, each.scale, each.unit) for n in pair))
         for each in changes
@@ -94,11 +96,11 @@ def transaction(detail: TransactionDetail) -> Content:
             (harmless(f"{row.type} "), "bold"),
             (amount(row.quantity, row.scale, row.unit), "bold"),
             harmless(f" {row.entitlement or row.product or ''}  "),
-            _status(row.status),
+            status(row.status),
             (f"  {row.code}: {harmless(detail.message)}" if row.code else "", "$error"),
         ),
         Content(""),
-        *_facts(
+        *facts(
             (
                 ("customer", row.customer),
                 ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
@@ -116,14 +118,14 @@ def transaction(detail: TransactionDetail) -> Content:
         ),
     ]
     if detail.balances:
-        lines += [_heading("Before → after"), *_balance_changes(detail.balances)]
+        lines += [_heading("Before → after"), *balance_changes(detail.balances)]
     if detail.grants:
         lines += [_heading("Grants given"), *_grants_given(detail)]
     if detail.draws:
         lines += [_heading("Drawn, in this order"), *_draws(detail)]
     if detail.postings:
         lines += [_heading("Postings"), *_postings(detail)]
-    lines += [_heading("Event"), *_facts([("SHA-256", detail.hash)])]
+    lines += [_heading("Event"), *facts([("SHA-256", detail.hash)])]
     return Content("\n").join(lines)
 
 
@@ -215,7 +217,7 @@ def _waiting(change: Change, product: str) -> str:
     return f"{change.type} {change.grant or product}{to}"
 
 
-def explanation(explained: Explanation) -> Content:
+def explanation(explained: Explanation, letters: Alphabet = BLOCKS) -> Content:
     """Describe a balance grant by grant, in burn order."""
     balance = explained.balance
     lines = [
@@ -231,7 +233,7 @@ def explanation(explained: Explanation) -> Content:
             )
         ),
         Content.assemble(
-            (bar(balance.available, balance.granted, _BAR), "$accent"),
+            (bar(balance.available, balance.granted, _BAR, letters), "$accent"),
             f"  of {amount(balance.granted, balance.scale, balance.unit)} in usable grants",
         ),
     ]
@@ -268,7 +270,7 @@ def _part(part: GrantPart, scale: int) -> Content:
     return Content.assemble(
         order,
         (f"{grant.id:<10}", "bold"),
-        _status(part.state),
+        status(part.state),
         harmless(f"  {amount(grant.quantity, scale)} = {' + '.join(went) or '0'}"),
         "\n       ",
         (
@@ -297,43 +299,12 @@ def _move(move: GrantMove, scale: int) -> str:
     )
 
 
-def event(row: EventRow) -> Content:
-    """Describe one event of the audit trail: who, when, what, why, and the difference."""
-    lines = [
-        Content.assemble(
-            (harmless(f"{row.what} {row.event if row.event != 'transaction' else ''} "), "bold"),
-            (harmless(row.subject), "bold"),
-            "  ",
-            _status(row.status),
-        ),
-    ]
-    before, after = row.before or {}, row.after or {}
-    names = sorted({*before, *after})
-    lines += _balance_changes(row.balances)
-    if not names and not row.balances:
-        lines.append(Content.assemble(("  nothing was changed", "$secondary")))
-    lines += [change(name, _value(before.get(name)), _value(after.get(name))) for name in names]
-    lines += _facts(
-        (
-            ("asked by", f"{row.actor} ({row.role})" if row.role else row.actor),
-            ("reason", row.reason or "—"),
-            ("reference", row.reference or "—"),
-            ("recorded", when_exactly(row.recorded_at)),
-            ("effective", when_exactly(row.effective_at)),
-            ("refused", row.code),
-            ("note", row.message),
-        )
-    )
-    return Content("\n").join(lines)
-
-
-def _value(value: Any) -> str:
-    if value is None:
+def value(said: Any) -> str:
+    """Write a value of a record in a line."""
+    if said is None:
         return ""
-    if isinstance(value, list):
-        return "; ".join(_value(each) for each in value) or "(none)"
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{name} {_value(each)}" for name, each in value.items() if each is not None
-        )
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(said, list):
+        return "; ".join(value(each) for each in said) or "(none)"
+    if isinstance(said, dict):
+        return ", ".join(f"{name} {value(each)}" for name, each in said.items() if each is not None)
+    return f"{said:,}" if isinstance(said, int) else str(said)

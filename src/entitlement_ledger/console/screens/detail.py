@@ -72,7 +72,6 @@ class DetailScreen(LedgerScreen):
     def action_copy_value(self) -> None:
         """Copy the id."""
         self.app.copy_to_clipboard(self.copied())
-        self.notify("Copied.", timeout=2)
 
     def action_open_customer(self) -> None:
         """Show the customer."""
@@ -186,7 +185,7 @@ class ExplanationScreen(DetailScreen):
         )
 
     def _show(self, explained: Explanation) -> None:
-        self.show(describing.explanation(explained))
+        self.show(describing.explanation(explained, self.console.letters))
 
     def action_why(self) -> None:
         """Say why this balance is what it is."""

@@ -16,6 +16,7 @@ from entitlement_ledger.console.filters import time_of
 from entitlement_ledger.console.requests import FieldError
 from entitlement_ledger.console.screens.working import Work, WorkingScreen
 from entitlement_ledger.console.widgets.path_input import PathInput
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.console.wording import plain
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import LedgerError
@@ -64,8 +65,8 @@ class FeedScreen(WorkingScreen):
             ("file", PathInput(id="file", placeholder="a path; → takes what is offered")),
             ("against", Select(choices, value=Against.BILLING.value, allow_blank=False,
                                id="against", compact=True)),
-            ("since", Input(placeholder="a day, or empty: all", id="since", compact=True)),
-            ("until", Input(placeholder="a day, which is out", id="until", compact=True)),
+            ("since", TextInput(placeholder="a day, or empty: all", id="since")),
+            ("until", TextInput(placeholder="a day, which is out", id="until")),
             ("mapping", PathInput(id="mapping", placeholder="a TOML file, where columns differ")),
         ]  # fmt: skip
 

@@ -25,6 +25,7 @@ from entitlement_ledger.console.requests import (
 )
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.console.wording import plain
 from entitlement_ledger.harmless import harmless
 
@@ -120,7 +121,7 @@ class FormScreen(LedgerScreen):
             known = chosen if chosen in [code for _, code in options] else None
             return Select(options, value=known or Select.NULL, id=name, compact=True)
         hint = FORMS[self._kind].quantity if name == "quantity" else _HINTS[name]
-        return Input(placeholder=hint, id=name, compact=True)
+        return TextInput(placeholder=hint, id=name)
 
     def _options(self, name: str) -> list[tuple[Content, str]]:
         """Give what can be chosen; what a customer has first where that is what is meant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Input
 
 from entitlement_ledger.answers import HistoryFilter, Page, TransactionRow
 from entitlement_ledger.console.actions import LEDGER, TABLE, bindings_of
@@ -74,6 +74,13 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
         row = self.table.selected
         if row is not None:
             ask_why_refused(self, row)
+
+    def action_view(self) -> None:
+        """Show how many of each type there were over time, under the filter that is in force."""
+        from entitlement_ledger.console.screens.graph_counts import CountsScreen
+
+        typed = self.query_one("#filter", Input).value.strip()
+        self.app.push_screen(CountsScreen(self._only, typed))
 
     def action_open_customer(self) -> None:
         """Show the customer of the row under the cursor."""

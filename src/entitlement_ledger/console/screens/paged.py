@@ -14,6 +14,7 @@ from entitlement_ledger.console.filters import parse_filter
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import PagedTable
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.harmless import harmless
 
 Row = TypeVar("Row")
@@ -49,7 +50,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def compose_body(self) -> ComposeResult:
         """Lay out the filter over the table."""
         with Horizontal(id="filter-line"):
-            yield Input(placeholder=self.with_keys(self.hint), id="filter", compact=True)
+            yield TextInput(placeholder=self.with_keys(self.hint), id="filter")
             yield Static(id="chip")
         yield self.make_table()
 
@@ -63,9 +64,13 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         """The table."""
         return self.query_one("#rows", PagedTable)
 
+    def wanted(self) -> Filter:
+        """Give the filter, less what was not yet, or not yet known, at the moment shown."""
+        return narrowed(self._only, self.moment)
+
     def load(self) -> None:
         """Ask for the first page and, beside it, for the number of matches."""
-        only = narrowed(self._only, self.moment)
+        only = self.wanted()
         self.drop("more")
         self._chip("…")
         self.ask("page", lambda ledger: self.page(ledger, only, None), self._show_first)
@@ -94,7 +99,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page."""
-        only, after = narrowed(self._only, self.moment), self._next_after
+        only, after = self.wanted(), self._next_after
         self.ask("more", lambda ledger: self.page(ledger, only, after), self._show_more)
 
     def _show_more(self, page: Page[Row]) -> None:
@@ -120,7 +125,8 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def action_search(self) -> None:
         """Type a filter."""
-        self.query_one("#filter", Input).focus()
+        # At once, not after what was typed meanwhile: over a slow line keys come together.
+        self.set_focus(self.query_one("#filter", Input))
 
     def action_back(self) -> None:
         """Leave the filter, then clear it."""

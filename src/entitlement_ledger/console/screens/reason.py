@@ -10,24 +10,30 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.console.wording import plain
 
 
 class ReasonScreen(ModalScreen[str | None]):
-    """Gives the reason, or None where somebody thought better of it."""
+    """Gives the reason, or None where somebody thought better of it.
+
+    Where recording it has failed, `typed` is what was said, and `problem` why it is asked again.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Cancel")]
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, typed: str = "", problem: str = "") -> None:
         super().__init__()
         self._question = question
+        self._typed = typed
+        self._problem = problem
 
     def compose(self) -> ComposeResult:
         """Lay out the question over the line."""
         with Vertical(classes="dialog"):
             yield Static(plain(self._question), id="question")
-            yield Input(placeholder="why: an auditor will ask", id="reason", compact=True)
-            yield Static(id="problem")
+            yield TextInput(self._typed, placeholder="why: an auditor will ask", id="reason")
+            yield Static(plain(self._problem), id="problem")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Record", id="record", compact=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from entitlement_ledger.console.actions import RECONCILE, TABLE, bindings_of
 from entitlement_ledger.console.differences import period, tallies
-from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.feed import FeedScreen
+from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.screens.reconciled import RunScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import plain, when, when_exactly
@@ -41,7 +39,7 @@ COLUMNS: tuple[Column[Run], ...] = (
 )  # fmt: skip
 
 
-class ReconcileScreen(LedgerScreen):
+class ReconcileScreen(ListingScreen[Run]):
     """The runs above; below, what came of the one under the cursor."""
 
     WHERE: ClassVar[tuple[str, ...]] = (RECONCILE, TABLE)
@@ -51,22 +49,13 @@ class ReconcileScreen(LedgerScreen):
         """Say where this is."""
         return ("Reconcile",)
 
-    def compose_body(self) -> ComposeResult:
-        """Lay out the runs over what came of one."""
-        yield Static(Content(""), id="found-line")
-        yield PagedTable(COLUMNS, key=lambda row: str(row.number), id="rows")
-        with VerticalScroll(id="event", can_focus=False):
-            yield Static(Content(""), id="event-text")
+    def make_table(self) -> PagedTable[Run]:
+        """Make the table of runs."""
+        return PagedTable(COLUMNS, key=lambda row: str(row.number), id="rows")
 
-    def on_mount(self) -> None:
-        """Begin in the table."""
-        super().on_mount()
-        self.table.focus()
-
-    @property
-    def table(self) -> PagedTable[Run]:
-        """The table of runs."""
-        return self.query_one("#rows", PagedTable)
+    def told(self, row: Run) -> Content:
+        """Tell what came of the run."""
+        return _told(row)
 
     def load(self) -> None:
         """Ask for the runs."""
@@ -84,19 +73,8 @@ class ReconcileScreen(LedgerScreen):
                 else "{new_run} begins one"
             )
             said = f"no file has been reconciled yet: {here}"
-        self.query_one("#found-line", Static).update(
-            Content.assemble((self.with_keys(said), "$secondary" if runs else "$warning"))
-        )
-        self._show_run()
-
-    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
-        """Show what came of the run."""
-        self._show_run()
-
-    def _show_run(self) -> None:
-        run = self.table.selected
-        shown = Content("") if run is None else _told(run)
-        self.query_one("#event-text", Static).update(shown)
+        self.say(self.with_keys(said), "$secondary" if runs else "$warning")
+        self.show_selected()
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the run with its discrepancies."""

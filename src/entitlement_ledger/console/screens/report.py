@@ -18,6 +18,7 @@ from entitlement_ledger.console.requests import FieldError
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.travel import prefilled
 from entitlement_ledger.console.widgets.report_table import ReportTable
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.reports.parameters import Parameters, ReportInfo, ReportRows
 
@@ -51,11 +52,10 @@ class ReportScreen(LedgerScreen):
             for name in self._report.options:
                 with Horizontal(classes="filter"):
                     yield Label(self._label(name), classes="field-name", markup=False)
-                    yield Input(
+                    yield TextInput(
                         self._given.get(name, ""),
                         placeholder="needed" if self._needs(name) else HINTS.get(name, "all"),
                         id=f"by-{name}",
-                        compact=True,
                     )
         yield Static(Content(""), id="found-line")
         yield ReportTable(id="rows")
@@ -150,7 +150,7 @@ class ReportScreen(LedgerScreen):
         """Go to the first filter."""
         first = self.query("#filters Input")
         if first:
-            first.first().focus()
+            self.set_focus(first.first())
 
     def action_export(self) -> None:
         """Write the report, as it is asked, to a file."""

@@ -18,6 +18,7 @@ from entitlement_ledger.console.actions import FEED, FORM
 from entitlement_ledger.console.moment import NOW, Moment, typed
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.travel import Compared, compared, in_order, read_moment
+from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.console.wording import amount, fit, signed
 from entitlement_ledger.harmless import harmless
 
@@ -65,7 +66,7 @@ class _MomentScreen(ModalScreen[None]):
         for name, hint in _HINTS.items():
             with Horizontal(classes="field"):
                 yield Label(name.replace("-", " "), classes="field-name", markup=False)
-                yield Input(typed(given[name]), placeholder=hint, id=name, compact=True)
+                yield TextInput(typed(given[name]), placeholder=hint, id=name)
         yield Static(id="problem")
 
     def typed_in(self) -> dict[str, str]:

@@ -52,7 +52,6 @@ class WhyScreen(ModalScreen[None]):
     def action_copy_sentences(self) -> None:
         """Copy the sentences, one after the other."""
         self.app.copy_to_clipboard(" ".join(self._sentences))
-        self.notify("Copied.", timeout=2)
 
 
 def plain_lines(sentences: Sequence[str]) -> Content:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from entitlement_ledger.answers import Vouched
 
 
+WIDTH_LEAST, HEIGHT_LEAST = 60, 20
+"""The columns and lines that every screen needs."""
+
+WIDTHS = [(0, "-too-narrow"), (WIDTH_LEAST, "-narrow"), (80, "-common")]
+HEIGHTS = [(0, "-too-low"), (HEIGHT_LEAST, "-high")]
+"""What a screen is called, for its style, from how many columns and lines on."""
+
+
 class Breadcrumb(Static):
     """Says where you are."""
 
@@ -51,6 +59,15 @@ class Banner(Static):
         return moment != before
 
 
+class TooSmall(Static):
+    """Covers a screen for which there is no room; else it is not seen."""
+
+    def render(self) -> Content:
+        """Say how much room is needed, and how much there is."""
+        width, height = self.app.size
+        return Content(f"{WIDTH_LEAST} by {HEIGHT_LEAST} are needed, this is {width} by {height}")
+
+
 def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
     """Say whether the seal holds, what waits to be looked at, and how much there is."""
     told: list[str | tuple[str, str]] = []
@@ -59,7 +76,8 @@ def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
     elif vouched.sealed is not None:
         told.append((f" · ✓ sealed {vouched.sealed:,}", "$success"))
     if vouched.findings_open:
-        told.append((f" · ▲ {vouched.findings_open:,} findings", "$warning"))
+        many = "s" if vouched.findings_open > 1 else ""
+        told.append((f" · ▲ {vouched.findings_open:,} finding{many}", "$warning"))
     return [*told, f" · {vouched.transactions:,} transactions"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -21,6 +21,8 @@ Row = TypeVar("Row")
 _NEAR_END = 25
 _SCROLLBAR = 1
 _GAP = 1
+_STEP = 12
+"""How many cells the table goes to the side at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Column(Generic[Row]):
         style: the name of a theme colour for a row's cell, or nothing.
         order: what rows are sorted by in this column; None where sorting makes no sense.
         wide_only: left out where not every column fits.
+        spare: left out before any other is, where not every column fits.
     """
 
     label: str
@@ -42,6 +45,7 @@ class Column(Generic[Row]):
     style: Callable[[Row], str] | None = None
     order: Callable[[Row], object] | None = None
     wide_only: bool = False
+    spare: bool = False
 
 
 class PagedTable(DataTable[Text], Generic[Row]):
@@ -94,6 +98,14 @@ class PagedTable(DataTable[Text], Generic[Row]):
         self.more, self._asked, self._sorted_by = more, False, -1
         self._lay_out(keep=keep)
 
+    def use_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Take other columns: those that show what belongs to the rows that come next."""
+        self._all_columns = columns
+
+    def shows(self, label: str) -> bool:
+        """Say whether there is room for a column."""
+        return any(column.label == label for column, _ in self._widths())
+
     def add_rows_held(self, rows: Sequence[Row], *, more: bool) -> None:
         """Add the next page."""
         self.rows_held += rows
@@ -123,30 +135,43 @@ class PagedTable(DataTable[Text], Generic[Row]):
         room = self.size.width - _SCROLLBAR
         shown = list(self._all_columns)
         if sum(column.width + _GAP for column in shown) > room:
+            shown = [column for column in shown if not column.spare]
+        if sum(column.width + _GAP for column in shown) > room:
             shown = [column for column in shown if not column.wide_only]
         taken = sum(column.width + _GAP for column in shown[:-1]) + _GAP
         last = max(shown[-1].width, room - taken)
         return [(column, column.width) for column in shown[:-1]] + [(shown[-1], last)]
 
     def _add(self, row: Row) -> None:
+        self.add_row(*self._cells(row), key=self._key(row))
+
+    def _cells(self, row: Row) -> Iterator[Text]:
+        """Give what a row shows in the columns that fit."""
         colours = self.app.theme_variables
-        self.add_row(
-            *(
-                cell(
-                    column.text(row),
-                    width,
-                    right=column.right,
-                    style="" if column.style is None else colours.get(column.style(row), ""),
-                )
-                for column, width in self._widths()
-            ),
-            key=self._key(row),
-        )
+        for column, width in self._widths():
+            yield cell(
+                column.text(row),
+                width,
+                right=column.right,
+                style="" if column.style is None else colours.get(column.style(row), ""),
+            )
+
+    def update_row(self, row: Row) -> None:
+        """Show a row as it is now; the cursor, and what is in view, stay where they are."""
+        key = self._key(row)
+        before = self.get_row(key)
+        for place, shown in enumerate(self._cells(row)):
+            if (shown.plain, shown.style) != (before[place].plain, before[place].style):
+                self.update_cell(key, self.ordered_columns[place].key, shown)
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """Ask for the next page before the end is reached."""
-        near = self.cursor_row >= len(self.rows_held) - _NEAR_END
-        if self.more and near and not self._asked:
+        if self.cursor_row >= len(self.rows_held) - _NEAR_END:
+            self.want_more()
+
+    def want_more(self) -> None:
+        """Ask for the next page, where there is one and nobody has asked for it yet."""
+        if self.more and not self._asked:
             self._asked = True
             self.post_message(self.MoreWanted())
 
@@ -174,6 +199,14 @@ class PagedTable(DataTable[Text], Generic[Row]):
         self._lay_out(keep=None)
         self.notify(f"Sorted by {column.label}.", timeout=2, markup=False)
 
+    def action_cursor_right(self) -> None:
+        """Look further right, where not every column fits."""
+        self.scroll_relative(x=_STEP, animate=False)
+
+    def action_cursor_left(self) -> None:
+        """Look further left."""
+        self.scroll_relative(x=-_STEP, animate=False)
+
     def action_show_value(self) -> None:
         """Show everything that the row under the cursor holds."""
         from entitlement_ledger.console.screens.value import ValueScreen
@@ -188,4 +221,3 @@ class PagedTable(DataTable[Text], Generic[Row]):
         row = self.selected
         if row is not None:
             self.app.copy_to_clipboard(self._copied(row))
-            self.notify("Copied.", timeout=2)

@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from textual.suggester import Suggester
-from textual.widgets import Input
+
+from entitlement_ledger.console.widgets.text_input import TextInput
 
 _LOOKED_AT_MAX = 10_000
 
@@ -46,13 +47,11 @@ def completed(typed: str) -> str | None:
     return None if found is None else f"{begun}{slash}{found}"
 
 
-class PathInput(Input):
+class PathInput(TextInput):
     """A line for a path; the right arrow key takes what is offered."""
 
     def __init__(self, *, id: str, placeholder: str = "", value: str = "") -> None:
-        super().__init__(
-            value, placeholder=placeholder, suggester=PathSuggester(), id=id, compact=True
-        )
+        super().__init__(value, placeholder=placeholder, suggester=PathSuggester(), id=id)
 
     @property
     def path(self) -> Path | None:

@@ -1,0 +1,190 @@
+"""The server of `entl console --web`: one browser at a time, on 127.0.0.1 alone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import textual_serve
+from aiohttp import web
+
+from entitlement_ledger.clock import system_clock
+from entitlement_ledger.console.web.gate import HOST, Gate
+from entitlement_ledger.console.web.session import ServedConsole, cells
+from entitlement_ledger.console.wording import when_exactly
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.errors import InputError
+from entitlement_ledger.harmless import harmless
+
+_HEARTBEAT_SECONDS = 15
+"""How often a browser is asked whether it is still there."""
+
+_CLOSING_SECONDS = 3
+"""How long a browser may take to say that it has seen the end."""
+
+_LEAVING_SECONDS = 1
+"""How long a page that is loaded again may come before the one that it replaces is gone."""
+
+_NOT_ALLOWED = "403: open the whole address, with its token, that `entl console --web` printed\n"
+_FOREIGN = "403: not from here: this server answers at its own address only\n"
+
+
+@dataclass
+class _Session:
+    """A browser that has the console.
+
+    Attributes:
+        leaving: set once the browser is gone.
+        ended: set once the console's process is gone, too.
+    """
+
+    since: Instant
+    console: ServedConsole
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class WebConsole:
+    """Serves the console that a command starts.
+
+    `store` is what the store is called where somebody is told that it is taken.
+    """
+
+    def __init__(self, command: Sequence[str], store: str, port: int) -> None:
+        self._command = command
+        self._store = harmless(store)
+        self._gate = Gate(port)
+        self._session: _Session | None = None
+        self._stopping = asyncio.Event()
+
+    async def serve(self, listening: socket.socket, ready: Callable[[str], None]) -> None:
+        """Serve until a signal says to stop; `ready` is told the address to be opened."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(each, self._stopping.set)
+        # No request is logged: an address holds the token.
+        runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=_CLOSING_SECONDS
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listening).start()
+            ready(self._gate.url)
+            await self._stopping.wait()
+        finally:
+            if self._session is not None:
+                await self._session.console.stop()
+            await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._guard])
+        application.on_response_prepare.append(self._tell_policy)
+        application.router.add_get("/", self._page)
+        application.router.add_get("/ws", self._websocket)
+        application.router.add_static("/static", str(files(textual_serve) / "static"))
+        return application
+
+    async def _tell_policy(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._gate.policy)
+
+    @web.middleware
+    async def _guard(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Let in who has the token; the address that has it is left for one that does not."""
+        gate = self._gate
+        if gate.is_foreign(request.headers, asks_origin=request.path == "/ws"):
+            return web.Response(status=403, text=_FOREIGN)
+        if request.path == "/" and gate.is_token(request.query.get("token")):
+            there = web.Response(status=303, headers={"Location": "/"})
+            there.set_cookie(gate.cookie, gate.token, httponly=True, samesite="Strict")
+            return there
+        if not gate.is_token(request.cookies.get(gate.cookie)):
+            return web.Response(status=403, text=_NOT_ALLOWED)
+        return await handler(request)
+
+    async def _page(self, request: web.Request) -> web.Response:
+        if not await self._is_free():
+            said = escape(self._taken())
+            return _html("taken.html", status=409, title=escape(self._store), said=said)
+        return _html("page.html", title=escape(self._store), host=request.host)
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if not await self._is_free():
+            return web.Response(status=409, text=f"{self._taken()}\n")
+        width, height = (_asked(request, name) for name in ("width", "height"))
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, timeout=_CLOSING_SECONDS)
+        session = _Session(system_clock(), ServedConsole(self._command, socket))
+        self._session = session
+        try:
+            await socket.prepare(request)
+            await session.console.start(width, height)
+            await session.console.obey()
+        finally:
+            session.leaving.set()
+            await session.console.stop()
+            self._session = None
+            session.ended.set()
+        return socket
+
+    async def _is_free(self) -> bool:
+        """Say whether nobody has the console; wait for somebody who is about to leave."""
+        session = self._session
+        if session is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(session.leaving.wait(), _LEAVING_SECONDS)
+                await session.ended.wait()
+        return self._session is None and not self._stopping.is_set()
+
+    def _taken(self) -> str:
+        session = self._session
+        if session is None:
+            return "The server is about to end."
+        return (
+            f"The store {self._store} is taken: another browser has had its console open since "
+            f"{when_exactly(session.since)} (process {session.console.process_id}). "
+            "Leave it there, then try again."
+        )
+
+
+def _asked(request: web.Request, name: str) -> int:
+    """Read a width or height; one that is none is that of a small terminal."""
+    text = request.query.get(name, "")
+    usual = {"width": 80, "height": 24}[name]
+    return cells(int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else usual
+
+
+def _html(name: str, *, status: int = 200, **said: str) -> web.Response:
+    page = Template((files(__package__) / name).read_text("utf-8"))
+    return web.Response(status=status, text=page.substitute(said), content_type="text/html")
+
+
+def serve(command: Sequence[str], store: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the console that a command starts until Ctrl-C; port 0 takes a free one.
+
+    Raises:
+        InputError: the port cannot be listened at.
+    """
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+        except OSError as error:
+            raise InputError(
+                f"port {port} cannot be listened at ({error.strerror}): name another with --port"
+            ) from None
+        own = listening.getsockname()[1]
+
+        async def run() -> None:
+            await WebConsole(command, store, own).serve(listening, ready)
+
+        asyncio.run(run())

@@ -1,0 +1,1 @@
+"""The journal as an audit trail: its events, their reviews, and samples of them."""

@@ -1,0 +1,292 @@
+"""`entl console --web` as a browser sees it: who is let in, who is told what, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import (
+    ClientSession,
+    ClientWebSocketResponse,
+    CookieJar,
+    WSMsgType,
+    WSServerHandshakeError,
+)
+from program import ENTL
+from support import entl, one_line
+
+from entitlement_ledger.console.web.gate import Gate
+
+ENDS_SECONDS = 20
+
+
+@contextmanager
+def serving(store: str, *flags: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve a console; give the address that is printed, and the server's process."""
+    with subprocess.Popen(
+        [*ENTL, "--store", store, "--actor", "sam", "console", "--web", *flags],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr is not None
+        try:
+            printed = server.stderr.readline()
+            found = re.fullmatch(
+                r"entl: the console is at (http://127\.0\.0\.1:\d+/\?token=\S+)\n", printed
+            )
+            assert found, printed
+            yield found[1], server
+        finally:
+            if server.poll() is None:
+                server.send_signal(signal.SIGINT)
+                server.communicate(timeout=ENDS_SECONDS)
+
+
+@asynccontextmanager
+async def browser(url: str | None = None) -> AsyncIterator[ClientSession]:
+    """Give a browser of its own; with an address, it has been there."""
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as client:
+        if url is not None:
+            async with client.get(url) as page:
+                assert page.status == 200, await page.text()
+        yield client
+
+
+def site(url: str) -> str:
+    return url.partition("/?")[0]
+
+
+def websocket(client: ClientSession, url: str, **headers: str) -> Any:
+    """Open the console as the page does."""
+    return client.ws_connect(
+        f"{site(url)}/ws?width=100&height=30", headers={"Origin": site(url), **headers}
+    )
+
+
+async def shown(console: ClientWebSocketResponse, words: bytes) -> bytes:
+    """Read what the console shows until it has shown some words."""
+    said = b""
+    async with asyncio.timeout(ENDS_SECONDS):
+        while words not in said:
+            message = await console.receive()
+            assert message.type in (WSMsgType.BINARY, WSMsgType.TEXT), (message, said[-300:])
+            said += message.data if message.type == WSMsgType.BINARY else b""
+    return said
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def gone(process: int) -> None:
+    """Wait until a process has ended."""
+    async with asyncio.timeout(ENDS_SECONDS):
+        while alive(process):
+            await asyncio.sleep(0.02)
+
+
+async def taken_by(client: ClientSession, url: str) -> int:
+    """Ask for the page while another has the console; give the process that is named."""
+    async with client.get(url) as page:
+        said = await page.text()
+        assert page.status == 409, said
+    assert "The store ledger.duckdb is taken" in said
+    assert "textual.js" not in said
+    found = re.search(r"\(process (\d+)\)", said)
+    assert found, said
+    return int(found[1])
+
+
+async def test_who_has_no_token_is_told_so_in_a_line_and_gets_nothing(store: str) -> None:
+    with serving(store) as (url, _):
+        async with browser() as client:
+            for path in ("/", "/?token=", "/?token=wrong", "/static/js/textual.js", "/nowhere"):
+                async with client.get(f"{site(url)}{path}") as page:
+                    said = await page.text()
+                    assert page.status == 403, path
+                    assert said.startswith("403: open the whole address")
+                    assert said.count("\n") == 1
+                    assert not page.cookies
+            for wrong in ({}, {"Cookie": f"entl-{url.split(':')[2].partition('/')[0]}=wrong"}):
+                with pytest.raises(WSServerHandshakeError) as refused:
+                    async with websocket(client, url, **wrong):
+                        pass
+                assert refused.value.status == 403
+
+
+async def test_the_token_goes_from_the_address_into_a_cookie(store: str) -> None:
+    with serving(store) as (url, _):
+        async with browser() as client:
+            async with client.get(url, allow_redirects=False) as page:
+                assert (page.status, page.headers["Location"]) == (303, "/")
+                (cookie,) = page.cookies.values()
+                assert cookie["httponly"]
+                assert cookie["samesite"] == "Strict"
+                assert page.headers["Referrer-Policy"] == "no-referrer"
+            async with client.get(f"{site(url)}/") as page:
+                said = await page.text()
+                assert page.status == 200
+                assert url.partition("token=")[2] not in said
+                # Nothing comes from another host, and the browser would not fetch it.
+                hosts = set(re.findall(r"\w+://([^/\"]+)", said))
+                assert hosts == {site(url).removeprefix("http://")}
+                assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+                assert page.headers["X-Frame-Options"] == "DENY"
+            for path in re.findall(r'(?:src|href)="(/\w[^"]+)"|url\("([^"]+)"\)', said):
+                async with client.get(site(url) + "".join(path)) as asset:
+                    assert asset.status == 200, path
+
+
+async def test_other_hosts_and_pages_of_other_sites_are_refused(store: str) -> None:
+    with serving(store) as (url, _):
+        port = url.split(":")[2].partition("/")[0]
+        async with browser(url) as client:
+            for headers in (
+                {"Host": f"evil.example:{port}"},
+                {"Host": "127.0.0.1"},
+                {"Origin": "http://evil.example"},
+                {"Origin": "null"},
+                {"Origin": f"http://127.0.0.1:{int(port) - 1}"},
+            ):
+                for address in (f"{site(url)}/", url):
+                    async with client.get(address, headers=headers) as page:
+                        assert page.status == 403, headers
+                        assert (await page.text()).startswith("403: not from here")
+                with pytest.raises(WSServerHandshakeError) as refused:
+                    async with websocket(client, url, **headers):
+                        pass
+                assert refused.value.status == 403
+            with pytest.raises(WSServerHandshakeError) as refused:
+                async with client.ws_connect(f"{site(url)}/ws"):
+                    pass
+            assert refused.value.status == 403
+
+
+def test_it_listens_on_this_machine_alone(store: str) -> None:
+    with serving(store) as (url, server):
+        port = int(url.split(":")[2].partition("/")[0])
+        bound = {
+            line.split()[1].partition(":")[0]
+            for name in ("tcp", "tcp6")
+            for line in Path(f"/proc/{server.pid}/net/{name}").read_text().splitlines()[1:]
+            if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+        }
+        assert bound == {"0100007F"}
+
+
+async def test_one_browser_has_the_console_and_the_next_is_told(store: str) -> None:
+    with serving(store, "--read-only") as (url, server):
+        async with browser(url) as first, browser(url) as second:
+            async with websocket(first, url) as console:
+                said = await shown(console, b"10 customers")
+                assert b"READ-ONLY" in said
+                assert b"sam" in said
+                process = await taken_by(second, url)
+                assert alive(process)
+                with pytest.raises(WSServerHandshakeError) as refused:
+                    async with websocket(second, url):
+                        pass
+                assert refused.value.status == 409
+                for nonsense in ("", "[]", "{", '["stdin", 1]', '["resize", {"width": "x"}]', "7"):
+                    await console.send_str(nonsense)
+                await console.send_json(["stdin", "2"])
+                await shown(console, b"effective")
+            await gone(process)
+            assert entl("history", store=store).returncode == 0
+            async with second.get(f"{site(url)}/") as page:
+                assert page.status == 200
+            async with websocket(second, url) as console:
+                await shown(console, b"10 customers")
+                await console.send_json(["stdin", "q"])
+                async with asyncio.timeout(ENDS_SECONDS):
+                    while not console.closed:
+                        await console.receive()
+            async with second.get(f"{site(url)}/") as page:
+                assert page.status == 200
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=ENDS_SECONDS)
+        assert (server.returncode, out) == (0, "")
+        assert "token" not in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+async def test_the_console_ends_with_its_server_however_that_ends(
+    store: str, how: signal.Signals
+) -> None:
+    with serving(store) as (url, server):
+        async with browser(url) as client, websocket(client, url) as console:
+            await shown(console, b"10 customers")
+            async with browser() as other:
+                process = await taken_by(other, url)
+            server.send_signal(how)
+            await gone(process)
+            async with asyncio.timeout(ENDS_SECONDS):
+                while not console.closed:
+                    await console.receive()
+        server.communicate(timeout=ENDS_SECONDS)
+        assert server.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 0)
+    assert entl("history", store=store).returncode == 0
+
+
+def test_what_cannot_be_served_is_told_in_a_line(store: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = entl("console", "--web", "--port", port, store=store)
+        assert done.returncode == 2
+        assert f"port {port} cannot be listened at" in one_line(done.stderr)
+    done = entl("console", "--port", "8000", store=store)
+    assert done.returncode == 2
+    assert "--web" in one_line(done.stderr)
+    settings = Path(os.environ["ENTL_CONFIG"]) / "settings.toml"
+    settings.write_text('[keys]\nissue = "a"\n')
+    done = entl("console", "--web", store=store)
+    assert done.returncode == 2
+    assert "a would do two things" in one_line(done.stderr)
+
+
+def test_where_it_is_not_installed_a_line_says_how_to_install_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['textual_serve'] = None\n", "utf-8"
+    )
+    done = entl("console", "--web", environment={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    assert "pip install 'entitlement-ledger[web]'" in one_line(done.stderr)
+
+
+def test_nothing_of_it_is_imported_unless_it_is_asked_for() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import entitlement_ledger.cli.main, entitlement_ledger.console.app;"
+         "import sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not {"aiohttp", "textual_serve"} & set(done.stdout.split())
+
+
+def test_a_token_is_long_new_each_time_and_never_shown_by_accident() -> None:
+    one, other = Gate(1), Gate(1)
+    assert one.token != other.token
+    assert len(one.token) >= 43
+    assert one.token not in repr(one)
+    assert one.is_token(one.token)
+    assert not any(one.is_token(wrong) for wrong in (None, "", one.token[:-1], "é", other.token))
+    assert json.dumps(one.url)[1:-1] == one.url

@@ -1,0 +1,330 @@
+"""The audit screen: a queue gone through by one key, selections, samples, and their papers."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console_support import make_app, opened, press, screen_text, settled, type_in
+from support import HandClock, command, new_store
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from entitlement_ledger.answers import EventFilter, EventReview
+from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.filters import parse_filter
+from entitlement_ledger.console.screens.audit import AuditScreen
+from entitlement_ledger.console.screens.audit_paper import PaperScreen
+from entitlement_ledger.console.screens.audit_sample import SampleScreen
+from entitlement_ledger.console.screens.reason import ReasonScreen
+from entitlement_ledger.ledger import Ledger
+
+SIZES = [(80, 24), (120, 40)]
+NOTE = "bad [/red][@click=app.leave]x[/] \u202eflip =1+1"
+EVE = "\x1b]52;c;aGVsbG8=\x07Eve[/red]"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store in which others than the tester asked for nearly everything."""
+    folder = tmp_path_factory.mktemp("audited")
+    store, clock = new_store(folder, HandClock()), HandClock()
+    with Ledger.open(store, clock=clock) as ledger:
+        ledger.post(
+            [command("issue", f"k{n}", quantity=n + 1, reference=f"order:{n}") for n in range(120)],
+            actor="ann",
+        )
+        ledger.post([command("issue", "mine", quantity=7)], actor="tester")
+        ledger.post([command("issue", "eve", quantity=9, reason=NOTE)], actor=EVE)
+        ledger.post([command("consume", "last", quantity=3)], actor="ann")
+    return store
+
+
+@pytest.fixture
+def store(made: str, tmp_path: Path) -> str:
+    shutil.copytree(Path(made).parent, tmp_path / "copy")
+    return str(tmp_path / "copy" / Path(made).name)
+
+
+def ledger_of(pilot: Pilot[Any]) -> Ledger:
+    app = pilot.app
+    assert isinstance(app, ConsoleApp) and app.session is not None
+    return app.session.ledger
+
+
+def audit_of(pilot: Pilot[Any]) -> AuditScreen:
+    assert isinstance(pilot.app.screen, AuditScreen)
+    return pilot.app.screen
+
+
+def here(pilot: Pilot[Any]) -> int:
+    """Give the sequence of the event under the cursor, counted from the newest, which is 0."""
+    table = audit_of(pilot).table
+    assert table.selected is not None
+    return int(table.cursor_row)
+
+
+def notified(pilot: Pilot[Any]) -> str:
+    """Give what toasts have said."""
+    return " ".join(each.message for each in pilot.app._notifications)
+
+
+def marks(ledger: Ledger) -> dict[int, str]:
+    """Give the marks of events, by place from the newest of those that were posted."""
+    newest = ledger.transaction("last").row.sequence
+    return {
+        newest - row.sequence: row.review.mark
+        for row in ledger.events(EventFilter(), limit=1000).rows
+        if row.review is not None
+    }
+
+
+async def test_one_key_reviews_an_event_and_goes_on(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3")
+        shown = screen_text(pilot)
+        assert "0 of 135 reviewed" in shown
+        assert "nobody has looked at it" in shown and "no signed checkpoint covers it yet" in shown
+        assert "○ not reviewed  ○ not sealed yet" in shown
+        await press(pilot, "d")
+        assert here(pilot) == 1
+        await press(pilot, "d")
+        assert here(pilot) == 3, "one's own is passed over"
+        shown = screen_text(pilot)
+        assert "2 of 135 reviewed" in shown
+        assert [line[1] for line in shown.splitlines()[3:7]] == ["✓", "✓", "·", "·"]
+        assert marks(ledger_of(pilot)) == {0: "reviewed", 1: "reviewed"}
+        await press(pilot, "N")
+        assert here(pilot) == 3, "above, nothing is left"
+        await press(pilot, "n", "n", "N")
+        assert here(pilot) == 4
+        await press(pilot, "k", "k")
+        await press(pilot, "d")
+        assert "somebody else must review it; nothing was recorded" in notified(pilot)
+        assert marks(ledger_of(pilot)) == {0: "reviewed", 1: "reviewed"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_flag_takes_a_note_which_is_harmless(store: str, size: tuple[int, int]) -> None:
+    async with make_app(store).run_test(size=size) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "j", "F")
+        assert isinstance(pilot.app.screen, ReasonScreen)
+        await press(pilot, "enter")
+        assert "Say why" in screen_text(pilot)
+        pilot.app.screen.query_one("#reason", Input).value = NOTE
+        await press(pilot, "enter")
+        assert here(pilot) == 3
+        await press(pilot, "k", "k")
+        shown = screen_text(pilot)
+        assert "0 of 135 reviewed · ⚑ 1 flagged" in shown
+        assert "⚑ flagged" in shown
+        assert "flagged by tester" in shown and "bad [/red][@click=app.leave]x[/] �flip" in shown
+        assert not {"\x1b", "\u202e"} & {*shown}
+        (row,) = ledger_of(pilot).events(EventFilter(review="flagged")).rows
+        assert row.review is not None and row.review.note == NOTE
+        await press(pilot, "d")
+        assert isinstance(pilot.app.screen, ReasonScreen), "a flag is not taken away by one key"
+        await press(pilot, "escape", "r")
+        assert "0 of 135 reviewed · ⚑ 1 flagged" in screen_text(pilot)
+        assert "flagged" in screen_text(pilot).splitlines()[3]
+        await press(pilot, "d")
+        assert "nobody reviews those" in notified(pilot)
+        await press(pilot, "escape")
+
+
+async def test_the_queue_holds_only_what_is_left(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "d", "u")
+        shown = screen_text(pilot)
+        assert "only unreviewed" in shown and "134 left to review" in shown
+        assert here(pilot) == 0
+        await press(pilot, "d")
+        (first, *_) = audit_of(pilot).table.rows_held
+        assert first.review is not None, "it is still listed: nothing is asked again"
+        assert "2 of 135 reviewed" in screen_text(pilot)
+        await press(pilot, "u")
+        assert "reviewed" in screen_text(pilot) and "only unreviewed" not in screen_text(pilot)
+        await press(pilot, "slash")
+        audit_of(pilot).query_one("#filter", Input).value = "review:reviewed actor:ann"
+        await settled(pilot)
+        assert "1 match" in screen_text(pilot)
+        await press(pilot, "enter", "escape")
+        assert "match" not in screen_text(pilot)
+
+
+async def test_the_next_one_is_found_on_later_pages(store: str) -> None:
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        newest = ledger.transaction("last").row.sequence
+        ledger.review_events(range(newest - 110, newest + 1), mark="reviewed", actor="bob")
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "n")
+        assert len(audit_of(pilot).table.rows_held) == 136
+        assert here(pilot) == 112, "behind the review itself and what it reviewed"
+        await press(pilot, "G", "n")
+        assert "Nothing further down is left" in notified(pilot)
+
+
+async def test_many_are_selected_and_marked_once_agreed(store: str) -> None:
+    async with make_app(store).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "X")
+        assert "Select the first with x" in notified(pilot)
+        await press(pilot, "x", "j", "j", "j", "X")
+        shown = screen_text(pilot)
+        assert "▸ 4 selected" in shown
+        assert "1 of your own left out" in notified(pilot)
+        assert [line[:2] for line in shown.splitlines()[3:8]] == ["▸·", "▸·", " ·", "▸·", "▸·"]
+        await press(pilot, "d")
+        assert "Mark 4 selected events as reviewed?" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert marks(ledger_of(pilot)) == {}, "Cancel has the focus"
+        await press(pilot, "d", "tab", "enter")
+        assert marks(ledger_of(pilot)) == dict.fromkeys((0, 1, 3, 4), "reviewed")
+        (review,) = ledger_of(pilot).events(EventFilter(event="review")).rows
+        assert review.after is not None and len(review.after["events"]) == 4
+        assert "4 of 135 reviewed" in screen_text(pilot) and "selected" not in screen_text(pilot)
+        await press(pilot, "A")
+        assert "▸ 95 selected" in screen_text(pilot)
+        await press(pilot, "F")
+        await type_in(pilot, "all odd")
+        await press(pilot, "enter")
+        assert len(marks(ledger_of(pilot))) == 99
+        await press(pilot, "x", "escape")
+        assert "selected" not in screen_text(pilot)
+
+
+async def test_what_cannot_be_recorded_is_said_and_stays_selected(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "j", "j", "x", "x", "d", "tab", "enter")
+        assert "1 of 2 events cannot be reviewed" in notified(pilot)
+        assert "▸ 2 selected" in screen_text(pilot)
+        assert marks(ledger_of(pilot)) == {}
+
+
+async def test_keys_answer_while_a_review_is_recorded_and_none_is_lost(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, gate = Ledger.review_events, threading.Event()
+
+    def held_back(self: Ledger, *arguments: Any, **options: Any) -> EventReview:
+        assert gate.wait(20)
+        return real(self, *arguments, **options)
+
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3")
+        monkeypatch.setattr(Ledger, "review_events", held_back)
+        for _ in range(4):
+            await pilot.press("d")
+            await pilot.pause()
+        assert here(pilot) == 5
+        lines = screen_text(pilot).splitlines()[3:8]
+        assert [line[1] for line in lines] == ["…", "…", "·", "…", "…"]
+        assert "0 of 135 reviewed" in screen_text(pilot)
+        gate.set()
+        await settled(pilot)
+        assert "4 of 135 reviewed" in screen_text(pilot)
+        assert marks(ledger_of(pilot)) == dict.fromkeys((0, 1, 3, 4), "reviewed")
+        assert ledger_of(pilot).count_events(EventFilter(event="review")) == 4
+
+
+@pytest.mark.parametrize("moment", [False, True])
+async def test_nothing_is_recorded_where_nothing_may_be(store: str, moment: bool) -> None:
+    async with make_app(store, read_only=not moment).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        if moment:
+            await press(pilot, "at")
+            pilot.app.screen.query_one("#at", Input).value = "2026-03-02"
+            await press(pilot, "enter")
+            await settled(pilot)
+        await press(pilot, "3")
+        assert "0 of 135 reviewed" in screen_text(pilot)
+        footer = screen_text(pilot).splitlines()[-1]
+        assert "Flag" not in footer and "Reviewed" not in footer
+        await press(pilot, "d", "F", "x", "d", "F")
+        assert isinstance(pilot.app.screen, AuditScreen)
+        assert ledger_of(pilot).count_events(EventFilter(event="review")) == 0
+
+
+async def test_a_sample_is_drawn_reviewed_and_taken_away(store: str, tmp_path: Path) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "e")
+        assert isinstance(pilot.app.screen, AuditScreen), "there is nothing to export"
+        assert "export" not in {
+            each.name for each in audit_of(pilot).console.actions_here(audit_of(pilot))
+        }
+        await press(pilot, "m")
+        form = pilot.app.screen
+        assert isinstance(form, SampleScreen)
+        form.query_one("#method").value = "monetary"  # type: ignore[attr-defined]
+        form.query_one("#size", Input).value = "many"
+        form.query_one("#seed", Input).value = "7[/red]"
+        await press(pilot, "ctrl+s")
+        assert "size: takes a number" in screen_text(pilot)
+        form.query_one("#size", Input).value = "12"
+        await press(pilot, "ctrl+s")
+        assert "entitlement: name one" in screen_text(pilot)
+        await type_in(pilot, "NIX")
+        await press(pilot, "enter")
+        assert "no entitlement 'NIX': check the code" in screen_text(pilot)
+        form.query_one("#entitlement", Input).value = "PTS"
+        await press(pilot, "ctrl+s")
+        drawn = ledger_of(pilot).sample(
+            EventFilter(entitlement="PTS"), method="monetary", size=12, seed="7[/red]"
+        )
+        assert [row.sequence for row in audit_of(pilot).table.rows_held] == drawn.sequences
+        shown = screen_text(pilot)
+        assert "SAMPLE monetary, seed 7[/red]" in shown
+        assert f"0 of {len(drawn.chosen)} reviewed" in shown and "Esc leaves it" in shown
+        await press(pilot, "d", "slash")
+        assert f"1 of {len(drawn.chosen)} reviewed" in screen_text(pilot)
+        assert "e exports it" in screen_text(pilot)
+        await press(pilot, "e")
+        assert isinstance(pilot.app.screen, PaperScreen)
+        folder = tmp_path / "paper"
+        pilot.app.screen.query_one("#path", Input).value = str(folder)
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert "✓ Written, and its path copied" in screen_text(pilot)
+        assert pilot.app.clipboard == str(folder)
+        assert len((folder / "sample.csv").read_text("utf-8").splitlines()) == len(drawn.chosen) + 1
+        await press(pilot, "tab", "enter", "enter")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, AuditScreen)
+        assert "SAMPLE" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "SAMPLE" not in screen_text(pilot)
+        assert "1 of 135 reviewed" in screen_text(pilot)
+
+
+async def test_a_folder_that_is_there_is_not_touched(store: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "m", "ctrl+s", "e")
+        pilot.app.screen.query_one("#path", Input).value = str(tmp_path / "there")
+        await press(pilot, "ctrl+s")
+        assert "exists already and was not touched" in " ".join(screen_text(pilot).split())
+        assert [*(tmp_path / "there").iterdir()] == []
+
+
+def test_filters_as_they_are_typed() -> None:
+    assert parse_filter(EventFilter, "entitlement:PTS over:500 review:flagged late") == EventFilter(
+        entitlement="PTS", over=500, review="flagged", text="late"
+    )
+    for typed, said in (
+        ("over:5", "over: is a quantity of one entitlement"),
+        ("entitlement:PTS over:-5", "over: takes a quantity in the smallest unit"),
+        ("review:maybe", "review: is one of unreviewed, reviewed, flagged"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            parse_filter(EventFilter, typed)

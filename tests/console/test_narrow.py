@@ -1,0 +1,125 @@
+"""Every screen is of use at 60 by 20, and the footer always names help and what leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from console_support import make_app, opened, press, screen_text, settled
+from test_snapshots import reconcile_once
+from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import DataTable, Input
+
+LEAST = (60, 20)
+WALKS: dict[str, tuple[str, ...]] = {
+    "modes": ("1", "2", "3", "4", "5", "6", "7", "8"),
+    "drilling": ("2 end enter", "escape 1 enter down enter", "escape i", "escape 7 enter", "e"),
+    "reconciling": ("6 enter", "enter enter", "escape escape n"),
+}
+DIALOGS = (
+    "question_mark",
+    "escape at",
+    "escape equals_sign",
+    "escape enter down w",
+    "escape space",
+    "escape colon",
+)
+
+
+def outside(pilot: Pilot[Any]) -> list[str]:
+    """Give what reaches beyond the screen, that aside which scrolls within something."""
+    width, height = pilot.app.size
+    found = []
+    for each in pilot.app.screen.walk_children(Widget):
+        region = each.region
+        scrolled = any(
+            isinstance(above, Widget) and (above.max_scroll_x or above.max_scroll_y)
+            for above in each.ancestors
+        )
+        if region.area and not scrolled and (region.right > width or region.bottom > height):
+            found.append(f"{each!r} {region}")
+    return found
+
+
+@pytest.mark.parametrize("walk", WALKS)
+async def test_each_screen_fits_at_the_least_size(store: str, walk: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        if walk == "reconciling":
+            reconcile_once(pilot)
+        for keys in WALKS[walk]:
+            await press(pilot, *keys.split())
+            assert outside(pilot) == [], keys
+            text = screen_text(pilot)
+            footer = text.splitlines()[-1].rstrip()
+            typing = isinstance(pilot.app.focused, Input)
+            assert ("f1 Help" if typing else "? Help") in footer, keys
+            assert footer.endswith(" ^q Quit" if typing else " q Quit"), keys
+            assert "are needed" not in text
+            for table in pilot.app.screen.query(DataTable):
+                assert table.region.height >= 2, keys
+
+
+async def test_each_dialog_fits_at_the_least_size(store: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        for keys in DIALOGS:
+            await press(pilot, *keys.split())
+            assert len(pilot.app.screen_stack) == 2, keys
+            assert outside(pilot) == [], keys
+
+
+@pytest.mark.parametrize("mode", ["1", "4", "6"])
+async def test_the_footer_names_help_and_quit_at_any_width(store: str, mode: str) -> None:
+    async with make_app(store).run_test(size=(200, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, mode)
+        lengths = []
+        for width in (200, 120, 93, 80, 73, 60, 80):
+            await pilot.resize_terminal(width, 24)
+            await settled(pilot)
+            footer = screen_text(pilot).splitlines()[-1].rstrip()
+            assert "? Help" in footer, width
+            assert footer.endswith(" q Quit"), width
+            lengths.append(len(footer))
+        assert lengths[:-1] == sorted(lengths[:-1], reverse=True)
+        assert lengths[-1] == lengths[3]
+
+
+async def test_what_there_is_no_room_for_comes_back_with_the_room(store: str) -> None:
+    async with make_app(store).run_test(size=(120, 24)) as pilot:
+        await opened(pilot)
+        wide = screen_text(pilot).splitlines()[-1]
+        await pilot.resize_terminal(60, 24)
+        await settled(pilot)
+        assert "Adjust" in wide
+        assert "Adjust" not in screen_text(pilot).splitlines()[-1]
+        await pilot.resize_terminal(120, 24)
+        await settled(pilot)
+        assert screen_text(pilot).splitlines()[-1] == wide
+
+
+async def test_without_room_a_line_says_how_much_is_needed(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        for size in ((59, 20), (60, 19), (20, 5)):
+            before = screen_text(pilot)
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            said = " ".join(screen_text(pilot).split())
+            assert said == f"60 by 20 are needed, this is {size[0]} by {size[1]}"
+            await pilot.resize_terminal(80, 24)
+            await settled(pilot)
+            assert screen_text(pilot) == before
+            await press(pilot, "2")
+
+
+async def test_what_does_not_fit_in_a_table_is_scrolled_to(store: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        await press(pilot, "2")
+        assert "✓ completed" not in screen_text(pilot)
+        await pilot.press("right", "right")
+        await settled(pilot)
+        assert "✓ completed" in screen_text(pilot)
