@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -74,3 +75,22 @@ def test_what_start_up_does_not_need_is_imported_late(module: str, late: list[st
         check=True,
     )
     assert not set(late) & set(done.stdout.split())
+
+
+def test_every_command_is_where_it_is_said_to_be() -> None:
+    from entitlement_ledger.cli.commands import entl
+    from entitlement_ledger.cli.elsewhere import COMMANDS
+
+    cli = PROJECT / PACKAGE / "cli"
+    joining = {each.stem for each in cli.glob("*.py") if "@entl." in each.read_text("utf-8")} - {
+        "commands"
+    }
+    assert joining == set(COMMANDS)
+    for module, names in COMMANDS.items():
+        importlib.import_module(f"entitlement_ledger.cli.{module}")
+        joined = {
+            name
+            for name, each in entl.commands.items()
+            if each.callback is not None and each.callback.__module__.endswith(f".{module}")
+        }
+        assert joined == set(names)

@@ -220,10 +220,11 @@ class EventRow(msgspec.Struct, frozen=True):
 class EventFilter(msgspec.Struct, frozen=True):
     """Which events to list. `since` and `until` read `recorded_at`, half-open.
 
-    `text` looks for a part of subject, actor, reason or reference, case aside. `known_at` leaves
-    out what was recorded later, and keeps what was recorded at that very instant. `review` is
-    `unreviewed`, which reviews themselves are not, or a mark. `over` needs the entitlement, and
-    keeps what moved more of it than that, in its smallest unit. `status` is as it was recorded.
+    `text` looks for a part of subject or actor, or of a transaction's reason or reference, case
+    aside. `known_at` leaves out what was recorded later, and keeps what was recorded at that very
+    instant; `known_sequence` leaves out what has a higher sequence. `review` is `unreviewed`, which
+    reviews themselves are not, or a mark. `over` needs the entitlement, and keeps what moved more
+    of it than that, in its smallest unit. `status` is as it was recorded.
     """
 
     actor: str | None = None
@@ -238,6 +239,7 @@ class EventFilter(msgspec.Struct, frozen=True):
     over: int | None = None
     status: str | None = None
     review: str | None = None
+    known_sequence: int | None = None
 
 
 class GrantMove(msgspec.Struct, frozen=True):

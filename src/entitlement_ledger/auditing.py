@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from entitlement_ledger.answers import EventFilter, EventReview, EventRow
+from entitlement_ledger.audit.sealing import sealed_until
 from entitlement_ledger.audit.standing import proof_status
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.events import REVIEW, RecordEvent
@@ -46,14 +47,23 @@ class Auditing(Suspecting):
     def events_of(
         self, sequences: Sequence[int], *, known_at: Instant | None = None
     ) -> list[EventRow]:
-        """Give events by sequence, in that order, with what was known of them at an instant."""
+        """Give events by sequence, in that order, with what was known of them at an instant.
+
+        Raises:
+            InputError: there is no event of one of these sequences.
+        """
         with self._read() as connection:
-            return listing.events_of(connection, sequences, known_at)
+            return listing.events_of(connection, sequences, EventFilter(known_at=known_at))
 
     def event_sequences(self, only: EventFilter, *, limit: int) -> list[int]:
         """Give the sequences of the events that a filter matches, the newest first."""
         with self._read() as connection:
             return listing.sequences(connection, only, limit=limit)
+
+    def own_events(self, sequences: Sequence[int], actor: str) -> list[int]:
+        """Give those of these events that an actor may not review, having asked for them."""
+        with self._read() as connection:
+            return reviews.done_by(connection, sequences, actor)
 
     def review_counts(self, only: EventFilter | None = None) -> ReviewCounts:
         """Count the events that a filter matches by how they are marked, whatever it asks of that.
@@ -69,7 +79,10 @@ class Auditing(Suspecting):
         """Count these events by how they were marked at an instant."""
         with self._read() as connection:
             marks = [
-                each.mark for each in reviews.reviews_of(connection, sequences, known_at).values()
+                each.mark
+                for each in reviews.reviews_of(
+                    connection, sequences, EventFilter(known_at=known_at)
+                ).values()
             ]
         return ReviewCounts(
             len(sequences) - len(marks), marks.count(REVIEWED), marks.count(FLAGGED)
@@ -87,18 +100,24 @@ class Auditing(Suspecting):
         """Mark events as `reviewed` or `flagged`, all of them in one event or none.
 
         Raises:
-            InputError: no such mark, a flag without a note, an event that does not exist or is a
-                review itself, or the reviewer is who asked for one of them or has no role for it.
+            InputError: no such mark, a flag without a note, or a flag that `reviewed` would clear
+                without one; an event that does not exist or is a review itself; or the reviewer is
+                who asked for one of them or has no role for it.
         """
         wanted = sorted(set(sequences))
         said = (note or "").strip() or None
         self._may_review(actor, mark, said, wanted)
         with self._read() as connection:
             _refuse_unreviewable(connection, wanted, actor)
+            clears = mark == REVIEWED and said is None
+            if clears:
+                _refuse_flagged(reviews.reviews_of(connection, wanted, EventFilter()), len(wanted))
         role = self._roles.get(actor)
 
         def change(connection: Connection, book: Book, now: Instant) -> list[RecordEvent]:
-            before = reviews.reviews_of(connection, wanted, None)
+            before = reviews.reviews_of(connection, wanted, EventFilter())
+            if clears:
+                _refuse_flagged(before, len(wanted))  # somebody else may have flagged it meanwhile
             event = RecordEvent(
                 sequence=book.last_sequence + 1,
                 recorded_at=now,
@@ -150,8 +169,9 @@ class Auditing(Suspecting):
         """Draw events of those that a filter matches: the same question gives the same sample.
 
         `monetary` draws by how much of an entitlement, which the filter must name, each event
-        moved. Without `known_at` it is drawn of what is known now, and says until when that is:
-        asked again as known then, it is the same. Reviews are left out, since nobody reviews them.
+        moved. It is drawn of what is known now, or was at `known_at`, and its filter says until
+        when and until which event that is: asked again with that filter, it is the same. Reviews
+        are left out, since nobody reviews them.
 
         Raises:
             InputError: no such method, a size or a seed that cannot be, nothing to draw from, or a
@@ -161,10 +181,13 @@ class Auditing(Suspecting):
         _check_drawing(wanted, method, size, seed)
         with self._read() as connection:
             _, newest = self._last(connection)
-            asked = [each for each in (known_at, wanted.known_at) if each is not None]
-            moment = min(asked) if asked else newest
+            asked = (known_at, wanted.known_at, newest)
+            moment = min((each for each in asked if each is not None), default=None)
             self._answerable(connection, None, wanted.entitlement, None, moment)
-            wanted = replace(wanted, known_at=moment)
+            known = known_until(connection, moment) or 0
+            # Where the clock went back, what came later has the instant of the newest.
+            known = min(each for each in (wanted.known_sequence, known) if each is not None)
+            wanted = replace(wanted, known_at=moment, known_sequence=known)
             population = sampling.population(connection, wanted)
             if not population:
                 raise InputError("no event matches: there is nothing to draw from")
@@ -173,7 +196,7 @@ class Auditing(Suspecting):
                 seed=seed,
                 size=size,
                 only=wanted,
-                known=known_until(connection, moment) or 0,
+                known=known,
                 population=population,
                 chosen=(),
             )
@@ -187,18 +210,21 @@ class Auditing(Suspecting):
     ) -> WorkingPaper:
         """Write a sample into a new folder, with the proof of each event and how to check it all.
 
-        Where the ledger may be written and has a signing key, a checkpoint is made first, so that
-        every event has a proof.
+        Where the newest checkpoint does not cover all of the sample, one is made first, so that
+        every event has a proof, if the ledger may be written and has a signing key.
 
         Raises:
             InputError: there is something at that place, or no folder to put it in.
             StoreError: it cannot be written, or hashes are missing.
-            Cancelled: `interrupt` was called; nothing is left behind then.
+            Cancelled: `interrupt` was called; nothing is left behind then but the checkpoint.
         """
         own = [self._path, self._witness.path, archive_folder(self._path), self._signing_key]
         with placed_folder(folder, [each for each in own if each is not None]) as unfinished:
             if self._signing_key is not None and not self._read_only:
-                self.checkpoint()
+                with self._read() as connection:
+                    sealed = sealed_until(connection)
+                if any(each.sequence > sealed for each in sample.chosen):
+                    self.checkpoint()
             with self._read() as connection:
                 about = About(
                     store=self._path.name,
@@ -241,6 +267,20 @@ def _refuse_unreviewable(connection: Connection, wanted: Sequence[int], actor: s
         raise InputError(f"{first}; nothing was recorded")
 
 
+def _refuse_flagged(before: Mapping[int, EventReview], count: int) -> None:
+    """Refuse to take flags away without a word.
+
+    Raises:
+        InputError: it says how many are flagged, and names the first.
+    """
+    flagged = sorted(number for number, found in before.items() if found.mark == FLAGGED)
+    if flagged:
+        first = f"event {flagged[0]} is flagged"
+        if count > 1:
+            first = f"{len(flagged):,} of {count:,} events are flagged, the first is {flagged[0]}"
+        raise InputError(f"{first}: say in a note why it is right; nothing was recorded")
+
+
 def _check_drawing(only: EventFilter, method: str, size: int, seed: str) -> None:
     if method not in METHODS:
         raise InputError(f"{method!a} is no method: there are {' and '.join(METHODS)}")
@@ -248,6 +288,10 @@ def _check_drawing(only: EventFilter, method: str, size: int, seed: str) -> None
         raise InputError(f"a sample holds from 1 to {TOGETHER_MAX:,} events: {size} is not that")
     if not seed or not seed.isprintable() or len(seed) > _SEED_MAX:
         raise InputError(f"a seed is text of 1 to {_SEED_MAX} characters that can be printed")
+    for name in only.__struct_fields__:
+        value = getattr(only, name)
+        if isinstance(value, str) and not value.isprintable():
+            raise InputError(f"{name} {value!a} cannot be printed, nor typed to draw it again")
     if method == MONETARY and only.entitlement is None:
         raise InputError("name one entitlement: quantities of several cannot be added")
     if only.over is not None and only.entitlement is None:

@@ -111,7 +111,7 @@ class BurnDown(msgspec.Struct, frozen=True):
         width: how long one piece of the curve is, in microseconds.
         curve: what was left at the end of each piece: available and held together.
         left, held: what is left at `at`, and how much of that is held; nothing once it has lapsed.
-        consumed, expired, revoked: where the rest went.
+        consumed, expired, revoked, carried: where the rest went; `carried` goes on in other grants.
         pace: None where nothing was used lately, or nothing is left.
         changes: the latest, newest first; `more` says whether there are earlier ones.
     """
@@ -129,6 +129,7 @@ class BurnDown(msgspec.Struct, frozen=True):
     consumed: int
     expired: int
     revoked: int
+    carried: int
     pace: Pace | None
     changes: tuple[LeftChange, ...]
     more: bool

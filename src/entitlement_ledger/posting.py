@@ -168,7 +168,9 @@ class Writer:
         with self._lock:
             self._distrust()
             with self._engine.begin() as connection:
-                return work(connection)
+                told = work(connection)
+                self._check_file()
+                return told
 
     def aside(self, work: Callable[[Connection], Told]) -> Told:
         """Write what no event is about, while nothing is posted: what is remembered stays true."""
@@ -214,7 +216,9 @@ class Writer:
         """Do work in a transaction; if it fails, what is kept in memory is read again."""
         try:
             with self._engine.begin() as connection:
-                return work(connection)
+                told = work(connection)
+                self._check_file()
+                return told
         except BaseException:
             self._distrust()
             raise

@@ -14,7 +14,10 @@ MARKS = (REVIEWED, FLAGGED)
 """What an event can be marked as; the newest mark counts."""
 
 TOGETHER_MAX = 10_000
-"""How many events one act reviews, and one sample holds, at most."""
+"""How many events one act reviews, and for how many one sample is asked, at most.
+
+A monetary sample may hold more, but fewer than twice the size: its interval is rounded down.
+"""
 
 RANDOM, MONETARY = "random", "monetary"
 METHODS = (RANDOM, MONETARY)
@@ -71,8 +74,9 @@ class Sample(msgspec.Struct, frozen=True):
         method: `random`, without replacement, or `monetary`: of every unit that was moved, those at
             fixed intervals.
         size: how many were asked for.
-        only: what the population was narrowed to; its `known_at` is when it was known.
-        known: how many events the journal had then.
+        only: what the population was narrowed to; its `known_at` and `known_sequence` are until
+            when, and until which event, it was known.
+        known: how many events the journal had then, which is that sequence.
         population: how many events matched, of which `unsized` moved nothing and could not be
             drawn by their size.
         total: what they moved, in the smallest unit; `interval` and `start` in the same.

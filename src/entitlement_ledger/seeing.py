@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -77,7 +78,8 @@ class Seeing(Reading):
             if found is None:
                 then = "" if known_at is None else " was known then"
                 raise InputError(f"no grant {grant!a}{then}: `entl explain` tells their ids")
-            return burn_down(connection, asked, found, pieces=pieces, changes=changes)
+            of_it = replace(asked, customer=found.customer, entitlement=found.entitlement)
+            return burn_down(connection, of_it, found, pieces=pieces, changes=changes)
 
     def lapses(
         self,

@@ -9,11 +9,14 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import PROJECT, command, entl, new_store, one_line, post
+
+from entitlement_ledger.answers import EventRow
 
 FORMULA = '=HYPERLINK("http://x")'
 
@@ -58,7 +61,7 @@ def test_events_are_reviewed_and_listed_by_their_review(store: str) -> None:
     )  # fmt: skip
     flagged = told(store, "review-events", "--actor", "eve", "--mark", "flagged", "--note",
                    "\x1b[2Jtoo much", big)  # fmt: skip
-    assert flagged == {"mark": "flagged", "events": 1, "sequence": total + 2}
+    assert flagged == {"mark": "flagged", "events": 1, "sequence": total + 2, "left_out": 0}
     assert told(store, "events", "--counts") == {
         "unreviewed": total - 2, "reviewed": 1, "flagged": 1
     }  # fmt: skip
@@ -87,6 +90,39 @@ def test_all_that_a_filter_finds_is_reviewed_at_once(store: str) -> None:
     )
 
 
+def test_of_what_filters_find_ones_own_is_left_out(store: str) -> None:
+    post(store, [command("issue", "bobs", quantity=3000, actor="bob")])
+    filters = ("--entitlement", "PTS", "--over", "18")
+    arguments = ("review-events", "--actor", "bob", "--mark", "reviewed", *filters)
+    done = entl(*arguments, store=store)
+    assert done.returncode == 0, done.stderr
+    first, left_out = done.stderr.splitlines()
+    assert first.startswith("entl: 4 events are reviewed")
+    assert left_out == "entl: 1 of your own left out: somebody else must review them"
+    counts = told(store, "events", "--counts", *filters)
+    assert counts == {"unreviewed": 1, "reviewed": 4, "flagged": 0}
+    assert "bob asked for all 1 that match" in refused(store, *arguments)
+
+
+def test_events_are_printed_as_they_come(capsys: pytest.CaptureFixture[str], store: str) -> None:
+    from entitlement_ledger.cli.trail import print_events
+    from entitlement_ledger.ledger import Ledger
+
+    with Ledger.open(store, read_only=True) as ledger:
+        (row,) = ledger.events(limit=1).rows
+    printed = []
+
+    def many() -> Iterator[EventRow]:
+        for number in range(2500):
+            if number % 1000 == 0:
+                printed.append(len(capsys.readouterr().out.splitlines()))
+            yield row
+
+    print_events(many())
+    assert printed == [0, 1001, 1002], "headings, and an empty line between"
+    assert len(capsys.readouterr().out.splitlines()) == 502
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -98,7 +134,7 @@ def test_all_that_a_filter_finds_is_reviewed_at_once(store: str) -> None:
         (["999", "--mark", "reviewed"], "event 999 is not in the journal: check the number"),
         (["--mark", "reviewed", "--over", "5"], "--over is a quantity of one entitlement"),
         (["--mark", "reviewed", "--by", "ann", "--actor", "ann"],
-         "23 of 23 events cannot be reviewed: event "),
+         "ann asked for all 23 that match: somebody else must review them"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_reviewed_is_one_line(store: str, arguments: list[str], said: str) -> None:
@@ -203,6 +239,41 @@ def test_a_working_paper_replaces_nothing_and_leaves_nothing_behind(
     after = sorted(each.name for each in tmp_path.iterdir())
     assert {*after} - {*before} <= {"there", "ledger.duckdb.witness", "ledger.duckdb.wal"}
     assert [*(tmp_path / "there").iterdir()] == []
+
+
+def test_a_checkpoint_is_made_where_one_is_needed(tmp_path: Path) -> None:
+    from entitlement_ledger.ledger import Ledger
+
+    with Ledger.open(new_store(tmp_path), signing_key=tmp_path / "key") as ledger:
+        drawn = ledger.sample(method="random", size=3, seed="1")
+        assert ledger.write_working_paper(drawn, tmp_path / "a", actor="bob").unsealed == 0
+        ledger.post([command("issue", "later", quantity=1)], actor="ann")
+        newest = ledger.transaction("later").row.sequence
+        assert ledger.write_working_paper(drawn, tmp_path / "b", actor="bob").unsealed == 0
+        assert ledger.proof_status(newest).state == "unsealed"
+        drawn = ledger.sample(method="random", size=999, seed="1")
+        assert ledger.write_working_paper(drawn, tmp_path / "c", actor="bob").unsealed == 0
+        assert ledger.proof_status(newest).state == "sealed"
+
+
+def test_all_of_a_paper_is_durable_before_it_appears(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from entitlement_ledger.ledger import Ledger
+    from entitlement_ledger.reports import placing
+
+    folder, synced = tmp_path / "paper", []
+    monkeypatch.setattr(placing, "synced", lambda path: synced.append((path, folder.exists())))
+    with Ledger.open(store, signing_key=tmp_path / "key") as ledger:
+        drawn = ledger.sample(method="random", size=3, seed="1")
+        ledger.write_working_paper(drawn, folder, actor="bob")
+    (*before, (last, there)) = synced
+    assert (last, there) == (tmp_path, True)
+    assert not any(appeared for _, appeared in before)
+    (unfinished,) = {path for path, _ in before if path.parent == tmp_path}
+    names = sorted(path.relative_to(unfinished).as_posix() for path, _ in before)
+    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+    assert names == sorted([*found, "."]) and "proofs" in names
 
 
 def test_without_a_key_the_paper_says_that_there_is_no_proof(tmp_path: Path) -> None:

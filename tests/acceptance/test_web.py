@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import (
@@ -23,10 +23,13 @@ from aiohttp import (
     WSMsgType,
     WSServerHandshakeError,
 )
+from aiohttp.web import WebSocketResponse
 from program import ENTL
 from support import entl, one_line
 
 from entitlement_ledger.console.web.gate import Gate
+from entitlement_ledger.console.web.serving import WebConsole
+from entitlement_ledger.console.web.session import ServedConsole
 
 ENDS_SECONDS = 20
 
@@ -69,11 +72,25 @@ def site(url: str) -> str:
     return url.partition("/?")[0]
 
 
-def websocket(client: ClientSession, url: str, **headers: str) -> Any:
+def place(client: ClientSession) -> str:
+    """Give the path of what a browser was let in to."""
+    return next((cookie["path"] for cookie in client.cookie_jar), "/")
+
+
+def websocket(client: ClientSession, url: str, path: str = "", **headers: str) -> Any:
     """Open the console as the page does."""
     return client.ws_connect(
-        f"{site(url)}/ws?width=100&height=30", headers={"Origin": site(url), **headers}
+        f"{site(url)}{path or place(client)}ws?width=100&height=30",
+        headers={"Origin": site(url), **headers},
     )
+
+
+async def refused(client: ClientSession, url: str, path: str = "", **headers: str) -> int:
+    """Ask for the console where it is refused; give the status."""
+    with pytest.raises(WSServerHandshakeError) as told:
+        async with websocket(client, url, path, **headers):
+            pass
+    return told.value.status
 
 
 async def shown(console: ClientWebSocketResponse, words: bytes) -> bytes:
@@ -124,34 +141,45 @@ async def test_who_has_no_token_is_told_so_in_a_line_and_gets_nothing(store: str
                     assert said.startswith("403: open the whole address")
                     assert said.count("\n") == 1
                     assert not page.cookies
-            for wrong in ({}, {"Cookie": f"entl-{url.split(':')[2].partition('/')[0]}=wrong"}):
-                with pytest.raises(WSServerHandshakeError) as refused:
-                    async with websocket(client, url, **wrong):
-                        pass
-                assert refused.value.status == 403
+            async with browser(url) as let_in:
+                path, (cookie,) = place(let_in), let_in.cookie_jar
+            token = url.partition("token=")[2]
+            for wrong in ({}, *({"Cookie": f"{cookie.key}={it}"} for it in ("wrong", token, ""))):
+                assert await refused(client, url, path, **wrong) == 403
+                async with client.get(f"{site(url)}{path}", headers=wrong) as page:
+                    assert page.status == 403
 
 
 async def test_the_token_goes_from_the_address_into_a_cookie(store: str) -> None:
     with serving(store) as (url, _):
         async with browser() as client:
             async with client.get(url, allow_redirects=False) as page:
-                assert (page.status, page.headers["Location"]) == (303, "/")
                 (cookie,) = page.cookies.values()
+                path = page.headers["Location"]
+                assert (page.status, cookie["path"]) == (303, path)
+                # Browsers send it to the servers of others on this machine, but not elsewhere.
+                assert len(path) >= 43
                 assert cookie["httponly"]
                 assert cookie["samesite"] == "Strict"
                 assert page.headers["Referrer-Policy"] == "no-referrer"
-            async with client.get(f"{site(url)}/") as page:
+                token = url.partition("token=")[2]
+                assert token not in str(page.headers)
+            async with client.get(f"{site(url)}{path}") as page:
                 said = await page.text()
                 assert page.status == 200
-                assert url.partition("token=")[2] not in said
+                assert token not in said
                 # Nothing comes from another host, and the browser would not fetch it.
                 hosts = set(re.findall(r"\w+://([^/\"]+)", said))
                 assert hosts == {site(url).removeprefix("http://")}
                 assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
                 assert page.headers["X-Frame-Options"] == "DENY"
-            for path in re.findall(r'(?:src|href)="(/\w[^"]+)"|url\("([^"]+)"\)', said):
-                async with client.get(site(url) + "".join(path)) as asset:
-                    assert asset.status == 200, path
+            assets = re.findall(r'(?:src|href)="([^"]+)"|url\("([^"]+)"\)', said)
+            assert len(assets) == 3
+            for asset in map("".join, assets):
+                async with client.get(f"{site(url)}{path}{asset}") as page:
+                    assert page.status == 200, asset
+                async with browser() as other, other.get(f"{site(url)}{path}{asset}") as page:
+                    assert page.status == 403, asset
 
 
 async def test_other_hosts_and_pages_of_other_sites_are_refused(store: str) -> None:
@@ -165,18 +193,15 @@ async def test_other_hosts_and_pages_of_other_sites_are_refused(store: str) -> N
                 {"Origin": "null"},
                 {"Origin": f"http://127.0.0.1:{int(port) - 1}"},
             ):
-                for address in (f"{site(url)}/", url):
+                for address in (f"{site(url)}{place(client)}", url):
                     async with client.get(address, headers=headers) as page:
                         assert page.status == 403, headers
                         assert (await page.text()).startswith("403: not from here")
-                with pytest.raises(WSServerHandshakeError) as refused:
-                    async with websocket(client, url, **headers):
-                        pass
-                assert refused.value.status == 403
-            with pytest.raises(WSServerHandshakeError) as refused:
-                async with client.ws_connect(f"{site(url)}/ws"):
+                assert await refused(client, url, **headers) == 403
+            with pytest.raises(WSServerHandshakeError) as told:
+                async with client.ws_connect(f"{site(url)}{place(client)}ws"):
                     pass
-            assert refused.value.status == 403
+            assert told.value.status == 403
 
 
 def test_it_listens_on_this_machine_alone(store: str) -> None:
@@ -193,24 +218,23 @@ def test_it_listens_on_this_machine_alone(store: str) -> None:
 
 async def test_one_browser_has_the_console_and_the_next_is_told(store: str) -> None:
     with serving(store, "--read-only") as (url, server):
-        async with browser(url) as first, browser(url) as second:
+        async with browser(url) as first, browser() as second:
             async with websocket(first, url) as console:
                 said = await shown(console, b"10 customers")
                 assert b"READ-ONLY" in said
                 assert b"sam" in said
                 process = await taken_by(second, url)
                 assert alive(process)
-                with pytest.raises(WSServerHandshakeError) as refused:
-                    async with websocket(second, url):
-                        pass
-                assert refused.value.status == 409
+                assert not list(second.cookie_jar)
+                assert await refused(second, url, place(first)) == 403
                 for nonsense in ("", "[]", "{", '["stdin", 1]', '["resize", {"width": "x"}]', "7"):
                     await console.send_str(nonsense)
                 await console.send_json(["stdin", "2"])
                 await shown(console, b"effective")
             await gone(process)
             assert entl("history", store=store).returncode == 0
-            async with second.get(f"{site(url)}/") as page:
+            assert await refused(first, url) == 403
+            async with second.get(url) as page:
                 assert page.status == 200
             async with websocket(second, url) as console:
                 await shown(console, b"10 customers")
@@ -218,13 +242,84 @@ async def test_one_browser_has_the_console_and_the_next_is_told(store: str) -> N
                 async with asyncio.timeout(ENDS_SECONDS):
                     while not console.closed:
                         await console.receive()
-            async with second.get(f"{site(url)}/") as page:
+            async with first.get(url) as page:
                 assert page.status == 200
+            async with second.get(f"{site(url)}{place(second)}") as page:
+                assert page.status == 403
         server.send_signal(signal.SIGINT)
         out, err = server.communicate(timeout=ENDS_SECONDS)
         assert (server.returncode, out) == (0, "")
         assert "token" not in err
         assert "Traceback" not in err
+
+
+async def test_a_page_that_is_loaded_again_has_the_console_again(store: str) -> None:
+    with serving(store) as (url, _):
+        async with browser(url) as client:
+            async with websocket(client, url) as console:
+                await shown(console, b"10 customers")
+                (before,) = (cookie.value for cookie in client.cookie_jar)
+                # A browser leaves its page once the new one has begun to come.
+                async with client.get(f"{site(url)}{place(client)}") as page:
+                    assert page.status == 200
+            (after,) = (cookie.value for cookie in client.cookie_jar)
+            assert after != before
+            async with websocket(client, url) as console:
+                await shown(console, b"10 customers")
+                assert await refused(client, url) == 409
+
+
+async def test_who_is_let_in_later_takes_the_place_of_one_who_has_not_begun(store: str) -> None:
+    with serving(store) as (url, _):
+        async with browser(url) as first, browser(url) as second:
+            assert await refused(first, url) == 403
+            async with websocket(second, url) as console:
+                await shown(console, b"10 customers")
+
+
+async def test_a_console_that_cannot_be_ended_does_not_keep_the_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(ServedConsole):
+        async def start(self, width: int, height: int) -> None:
+            await self._socket.send_str("begun")
+
+        async def stop(self) -> None:
+            raise OSError("no")
+
+    monkeypatch.setattr("entitlement_ledger.console.web.serving.ServedConsole", Broken)
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        console = WebConsole([], "ledger", listening.getsockname()[1])
+        served = asyncio.create_task(console.serve(listening, address.set_result))
+        try:
+            url = await address
+            for _ in range(2):
+                async with browser(url) as client, websocket(client, url) as open_one:
+                    assert await open_one.receive_str() == "begun"
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await served
+
+
+async def test_a_process_that_is_no_console_closes_the_page() -> None:
+    closed = asyncio.Event()
+
+    class Page:
+        async def close(self) -> None:
+            closed.set()
+
+        send_bytes = send_str = close
+
+    writes = "import sys; sys.stdout.write('x' * 200_000); sys.stdout.flush(); sys.stdin.read()"
+    console = ServedConsole([sys.executable, "-c", writes], cast("WebSocketResponse", Page()))
+    await console.start(80, 24)
+    try:
+        async with asyncio.timeout(ENDS_SECONDS):
+            await closed.wait()
+    finally:
+        await console.stop()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -289,4 +384,14 @@ def test_a_token_is_long_new_each_time_and_never_shown_by_accident() -> None:
     assert one.token not in repr(one)
     assert one.is_token(one.token)
     assert not any(one.is_token(wrong) for wrong in (None, "", one.token[:-1], "é", other.token))
+    assert not one.is_pass(None)
+    older, newer = one.let_in(), one.let_in()
+    assert len({older, newer, one.token, one.path.strip("/")}) == 4
+    assert newer not in repr(one)
+    assert one.path not in repr(one)
+    assert (one.is_pass(older), one.is_pass(newer), one.is_pass(one.token)) == (False, True, False)
+    one.end(older)
+    assert one.is_pass(newer)
+    one.end(newer)
+    assert not one.is_pass(newer)
     assert json.dumps(one.url)[1:-1] == one.url

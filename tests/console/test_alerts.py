@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -141,3 +143,42 @@ async def test_sound_checks_hold(store: str) -> None:
         await opened(pilot)
         await press(pilot, "5")
         await until(pilot, "checks hold")
+
+
+@pytest.mark.parametrize(
+    ("question", "keys"),
+    [
+        ("check", ("5",)),
+        ("suspicious", ("4", "r")),
+        ("report_rows", ("7", "enter")),
+    ],
+)
+async def test_to_stop_one_question_interrupts_no_other(
+    noticed: str, monkeypatch: pytest.MonkeyPatch, question: str, keys: tuple[str, ...]
+) -> None:
+    asking: list[int] = []
+    stopped: list[int | None] = []
+    let_go, asked = threading.Event(), getattr(Ledger, question)
+
+    def slow(self: Ledger, *given: Any, **named: Any) -> Any:
+        asking.append(threading.get_ident())
+        let_go.wait(20)
+        return asked(self, *given, **named)
+
+    async with make_app(noticed).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, *keys[:-1])
+        monkeypatch.setattr(Ledger, question, slow)
+        monkeypatch.setattr(Ledger, "interrupt", lambda _, thread=None: stopped.append(thread))
+        try:
+            await pilot.press(keys[-1])
+            for _ in range(200):
+                if asking:
+                    break
+                await pilot.pause(0.02)
+            await pilot.press("escape")
+            await pilot.pause()
+            assert stopped == asking[:1] != []
+        finally:
+            let_go.set()
+        await settled(pilot)

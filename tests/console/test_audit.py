@@ -20,6 +20,8 @@ from entitlement_ledger.console.screens.audit import AuditScreen
 from entitlement_ledger.console.screens.audit_paper import PaperScreen
 from entitlement_ledger.console.screens.audit_sample import SampleScreen
 from entitlement_ledger.console.screens.reason import ReasonScreen
+from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.errors import Cancelled, StoreError
 from entitlement_ledger.ledger import Ledger
 
 SIZES = [(80, 24), (120, 40)]
@@ -148,6 +150,7 @@ async def test_the_queue_holds_only_what_is_left(store: str) -> None:
         (first, *_) = audit_of(pilot).table.rows_held
         assert first.review is not None, "it is still listed: nothing is asked again"
         assert "2 of 135 reviewed" in screen_text(pilot)
+        assert "133 left to review" in screen_text(pilot)
         await press(pilot, "u")
         assert "reviewed" in screen_text(pilot) and "only unreviewed" not in screen_text(pilot)
         await press(pilot, "slash")
@@ -207,6 +210,122 @@ async def test_what_cannot_be_recorded_is_said_and_stays_selected(store: str) ->
         assert "1 of 2 events cannot be reviewed" in notified(pilot)
         assert "▸ 2 selected" in screen_text(pilot)
         assert marks(ledger_of(pilot)) == {}
+
+
+async def test_a_note_is_kept_where_it_could_not_be_recorded(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_arguments: Any, **_options: Any) -> EventReview:
+        raise StoreError("the disk is full [/red]")
+
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "review_events", fails)
+            await press(pilot, "3", "F")
+            await type_in(pilot, "too much")
+            await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, ReasonScreen)
+        shown = " ".join(screen_text(pilot).split())
+        assert "Not recorded" in shown and "the disk is full [/red]" in shown
+        assert pilot.app.screen.query_one("#reason", Input).value == "too much"
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, AuditScreen)
+        assert marks(ledger_of(pilot)) == {0: "flagged"}
+        await press(pilot, "k", "d")
+        assert isinstance(pilot.app.screen, ReasonScreen)
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "review_events", fails)
+            await type_in(pilot, "it is right")
+            await press(pilot, "enter")
+        assert pilot.app.screen.query_one("#reason", Input).value == "it is right"
+        await press(pilot, "enter")
+        assert marks(ledger_of(pilot)) == {0: "reviewed"}
+
+
+async def test_what_was_stopped_is_said_and_can_be_tried_again(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_arguments: Any, **_options: Any) -> EventReview:
+        raise Cancelled("the query was cancelled")
+
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "review_events", stopped)
+            await press(pilot, "3", "d")
+        assert "stopped" in notified(pilot)
+        assert screen_text(pilot).splitlines()[3][1] == "·"
+        await press(pilot, "k", "d")
+        assert marks(ledger_of(pilot)) == {0: "reviewed"}
+
+
+async def test_flags_are_taken_away_with_a_note_only(store: str) -> None:
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        newest = ledger.transaction("last").row.sequence
+        ledger.review_events([newest - 1], mark="flagged", actor="bob", note="[/red] odd")
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "j", "x", "x", "d")
+        assert isinstance(pilot.app.screen, ReasonScreen)
+        shown = " ".join(screen_text(pilot).split())
+        assert "Mark 2 selected events as reviewed? 1 of them are flagged" in shown
+        assert "[/red] odd" in shown
+        await type_in(pilot, "seen")
+        await press(pilot, "enter")
+        assert marks(ledger_of(pilot)) == {0: "reviewed", 1: "reviewed"}
+
+
+async def test_what_carries_out_ones_own_proposal_is_left_to_others(store: str) -> None:
+    rules = (ApprovalRule(frozenset({"adjust"})),)
+    with Ledger.open(store, clock=HandClock(), approvals=rules) as ledger:
+        ledger.post([command("adjust", "wish", quantity=5)], actor="tester")
+        line = {"type": "approve", "key": "yes", "customer": "C1", "transaction": "wish"}
+        ledger.post([{**line, "reason": "seen"}], actor="ann")
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "A")
+        assert "3 of your own left out" in notified(pilot)
+        await press(pilot, "escape", "n")
+        assert here(pilot) == 2
+
+
+async def test_what_is_sought_ends_where_no_more_comes(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        newest = ledger.transaction("last").row.sequence
+        ledger.review_events(range(newest - 110, newest + 1), mark="reviewed", actor="bob")
+
+    def fails(*_arguments: Any, **_options: Any) -> Any:
+        raise StoreError("the disk is gone")
+
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3")
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "events", fails)
+            await press(pilot, "n")
+        assert "the disk is gone" in notified(pilot)
+        await press(pilot, "G")
+        assert len(audit_of(pilot).table.rows_held) == 136, "asked for again"
+        assert here(pilot) == 99, "nothing is sought any more"
+
+
+async def test_another_moment_leaves_the_sample(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "m", "ctrl+s")
+        assert "SAMPLE" in screen_text(pilot)
+        await press(pilot, "r")
+        assert "SAMPLE" in screen_text(pilot)
+        await press(pilot, "at")
+        pilot.app.screen.query_one("#at", Input).value = "2026-03-02"
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert "SAMPLE" not in screen_text(pilot)
+        assert "Another moment: the sample was left" in notified(pilot)
+        assert not audit_of(pilot).query_one("#filter", Input).disabled
 
 
 async def test_keys_answer_while_a_review_is_recorded_and_none_is_lost(

@@ -12,6 +12,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.moment import NOW, Moment
+from entitlement_ledger.console.palette import _transactions
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.help import HelpScreen
@@ -194,3 +196,22 @@ async def test_the_palette_offers_a_few_and_keys_answer_while_it_asks(
             held.set()
         await until(pilot, lambda: "Customer C2" in screen_text(pilot))
         assert max(limits) <= 10
+
+
+async def test_the_palette_offers_no_transaction_that_a_moment_does_not_have(store: str) -> None:
+    async with make_app(store).run_test(size=(120, 40)) as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await opened(pilot)
+        session = app.session
+        assert session is not None
+        row = session.ledger.transaction("b").row
+        for moment, count in (
+            (NOW, 1),
+            (Moment(row.effective_at, row.recorded_at), 1),
+            (Moment(row.effective_at - 1, None), 0),
+            (Moment(None, row.recorded_at - 1), 0),
+        ):
+            session.moment = moment
+            offered = _transactions(session, row.transaction.upper(), session.ledger)
+            assert [each.transaction for each in offered] == [row.transaction] * count, moment

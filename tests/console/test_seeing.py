@@ -258,6 +258,12 @@ async def test_what_lies_outside_is_said(store: str) -> None:
 # The calendar
 
 
+async def travelled(pilot: Pilot[Any], at: str) -> None:
+    await press(pilot, "at")
+    pilot.app.screen.query_one("#at", Input).value = at
+    await press(pilot, "enter")
+
+
 async def test_a_calendar_shows_what_lapses_and_leads_to_the_grants(store: str) -> None:
     app = app_of(store, "ascii")
     async with app.run_test(size=(60, 20)) as pilot:
@@ -292,6 +298,21 @@ async def test_a_calendar_shows_what_lapses_and_leads_to_the_grants(store: str) 
         screen = app.screen
         assert isinstance(screen, CustomersScreen)
         assert screen.focused is screen.query_one("#list")
+
+
+async def test_a_calendar_goes_along_to_another_moment_until_a_month_is_asked(store: str) -> None:
+    app = app_of(store, "ascii")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "l")
+        await travelled(pilot, "2026-02-28")
+        assert shown_in(pilot, "#month-title").startswith("2026-02")
+        await press(pilot, "l")
+        assert shown_in(pilot, "#month-title").startswith("2026-03")
+        await travelled(pilot, "2026-02-28T06:00:00Z")
+        assert shown_in(pilot, "#month-title").startswith("2026-03")
+        await press(pilot, "t")
+        assert shown_in(pilot, "#month-title").startswith("2026-02")
 
 
 async def test_the_calendar_of_all_is_there_from_everywhere(store: str) -> None:

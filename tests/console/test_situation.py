@@ -12,7 +12,10 @@ from textual.pilot import Pilot
 
 from entitlement_ledger.console.screens.customers import CustomersScreen
 from entitlement_ledger.console.screens.situation import SituationScreen
+from entitlement_ledger.domain.instants import INSTANT_MAX
+from entitlement_ledger.errors import StoreError
 from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.situations import Situation
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -103,6 +106,44 @@ async def test_a_customer_without_any_of_it_has_no_lines_for_it(called: str) -> 
         assert on(pilot) == "SUSP"
         assert "tickets" not in words(pilot)
         assert "lost" not in words(pilot)
+
+
+def test_what_was_carried_over_is_not_lost(store: str) -> None:
+    with Ledger.open(store, clock=HandClock(START)) as ledger:
+        line = {"type": "purchase", "key": "sub", "customer": "C2", "product": "BASIC"}
+        (outcome,) = ledger.post([{**line, "effective_at": hours(-30)}], actor="shop", history=True)
+        assert outcome.code is None
+        ledger.run_due()
+        lost = [each for each in ledger.situation("C2").lost if each.entitlement == "PTS"]
+        assert [(each.quantity, each.how) for each in lost] == [(3, "expired")]
+        told = ledger.burn_down(outcome.grants[0])
+        assert (told.carried, told.expired, told.revoked) == (2, 3, 0)
+
+
+@pytest.mark.parametrize("at", [INSTANT_MAX, INSTANT_MAX - 1])
+def test_it_is_told_to_the_end_of_time(called: str, at: int) -> None:
+    with Ledger.open(called, clock=HandClock(START)) as ledger:
+        assert ledger.situation("C2", at=at).lapsing == ()
+        assert ledger.lapses(at, at=at).days == ()
+        assert ledger.lapsing_grants(at, at=at).rows == ()
+
+
+async def test_it_never_stands_under_another_name(
+    called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_app(called).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "slash")
+        await type_in(pilot, "TK-501")
+        assert "tickets" in words(pilot)
+
+        def fails(*_given: object, **_options: object) -> Situation:
+            raise StoreError("the disk is gone")
+
+        monkeypatch.setattr(Ledger, "situation", fails)
+        await press(pilot, "escape", "escape", "down")
+        assert on(pilot) != "C2"
+        assert "tickets" not in words(pilot)
 
 
 def test_it_is_told_as_of_then(called: str) -> None:

@@ -146,6 +146,28 @@ def test_asked_again_as_known_then_it_is_the_same() -> None:
         assert "review" not in {row.event for row in ledger.events_of(newest.sequences)}
 
 
+@pytest.mark.parametrize("method", ["random", "monetary"])
+def test_what_comes_later_is_never_drawn_whatever_its_time(method: str) -> None:
+    """A moment that is still to come, and events of the very instant of the newest."""
+    with made() as (ledger, clock):
+        ahead = clock.now + 100 * HOUR
+        unreviewed = EventFilter(entitlement="PTS", review="unreviewed")
+        samples = [
+            ledger.sample(unreviewed, method=method, size=4, seed="42", known_at=known_at)
+            for known_at in (None, ahead)
+        ]
+        more = [command("issue", f"m{n}", quantity=50) for n in range(20)]
+        ledger.post(more[:10], actor="ann")
+        ledger.review_events([samples[0].chosen[0].sequence], mark="reviewed", actor="bob")
+        clock.now += HOUR
+        ledger.post(more[10:], actor="ann")
+        for sample in samples:
+            assert ledger.sample(sample.only, method=method, size=4, seed="42") == sample
+            drawn = ledger.events(sample.only, limit=1000).rows
+            assert len(drawn) == sample.population
+            assert all(row.review is None for row in drawn), "as it was known then"
+
+
 def test_sums_beyond_64_bits_stay_exact() -> None:
     huge = 2**63 - 1
     with made([huge]) as (ledger, clock):
@@ -176,6 +198,7 @@ def test_sums_beyond_64_bits_stay_exact() -> None:
          "no event matches: there is nothing to draw from"),
         ({"only": EventFilter(entitlement="PTS", status="refused"), "method": "monetary"},
          "no event that matches moved any 'PTS': nothing can be drawn"),
+        ({"only": EventFilter(text="a\x1b[2J")}, "text 'a\\x1b[2J' cannot be printed"),
         ({"known_at": START - 2000 * HOUR}, "knowledge begins at"),
     ],
 )  # fmt: skip

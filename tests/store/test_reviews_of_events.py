@@ -170,6 +170,44 @@ def test_a_second_person_is_named(store: str, clock: HandClock) -> None:
         assert of("no2") == of("wait") == (None, None)
 
 
+def test_nobody_reviews_what_carries_out_their_own_proposal(store: str, clock: HandClock) -> None:
+    with opened(store, clock) as ledger:
+        ledger.post([command("adjust", "wish", quantity=5)], actor="ann")
+        line = {"type": "approve", "key": "yes", "customer": "C1", "transaction": "wish"}
+        ledger.post([{**line, "reason": "seen"}], actor="bob")
+        proposal, approval = (ledger.transaction(key).row.sequence for key in ("wish", "yes"))
+        for mine in (proposal, approval):
+            with pytest.raises(InputError, match="is what ann asked for: somebody else must"):
+                ledger.review_events([mine], mark="reviewed", actor="ann")
+        with pytest.raises(InputError, match=f"event {approval} is what bob asked for"):
+            ledger.review_events([approval], mark="reviewed", actor="bob")
+        assert ledger.own_events([proposal, approval], "ann") == [proposal, approval]
+        ledger.review_events([proposal], mark="reviewed", actor="bob")
+        ledger.review_events([approval], mark="reviewed", actor="eve")
+
+
+def test_a_flag_is_not_taken_away_without_a_word(store: str, clock: HandClock) -> None:
+    with opened(store, clock) as ledger:
+        first = first_of(ledger)
+        ledger.review_events([first + 1, first + 2], mark="flagged", actor="bob", note="odd")
+        said = f"2 of 3 events are flagged, the first is {first + 1}: say in a note why"
+        with pytest.raises(InputError, match=said):
+            ledger.review_events(range(first, first + 3), mark="reviewed", actor="bob", note=" ")
+        with pytest.raises(InputError, match=f"event {first + 1} is flagged: say in a note why"):
+            ledger.review_events([first + 1], mark="reviewed", actor="bob")
+        assert listed(ledger, review="flagged") == [2, 1]
+        assert listed(ledger, review="reviewed") == []
+        ledger.review_events(range(first, first + 3), mark="reviewed", actor="bob", note="seen")
+        assert listed(ledger, review="reviewed") == [2, 1, 0]
+
+
+def test_an_event_that_is_not_there_is_named(store: str, clock: HandClock) -> None:
+    with opened(store, clock) as ledger:
+        first = first_of(ledger)
+        with pytest.raises(InputError, match="event 999 is not in the journal: check the number"):
+            ledger.events_of([first, 999])
+
+
 def test_reviews_outlive_a_rebuild_and_an_archive(store: str, clock: HandClock) -> None:
     with opened(store, clock) as ledger:
         first = first_of(ledger)
@@ -188,7 +226,7 @@ def test_reviews_outlive_a_rebuild_and_an_archive(store: str, clock: HandClock) 
         assert ledger.events(EventFilter(entitlement="PTS")).rows[1:] == before
         assert [each.name for each in ledger.verify() if not each.ok] == []
         assert ledger.events(EventFilter(event="review"), limit=1).rows == (review,)
-        ledger.review_events([first + 1], mark="reviewed", actor="eve")
+        ledger.review_events([first + 1], mark="reviewed", actor="eve", note="agreed")
         assert ledger.review_counts().flagged == 0
 
 

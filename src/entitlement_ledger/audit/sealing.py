@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from entitlement_ledger.audit.witness import Seen, Witness
 from entitlement_ledger.errors import StoreError
@@ -33,6 +33,12 @@ def last_checkpoint(connection: Connection) -> str | None:
     """Give the newest checkpoint as a signed note."""
     query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
     return next(iter(connection.execute(query).scalars().all()), None)
+
+
+def sealed_until(connection: Connection) -> int:
+    """Give how many events the newest checkpoint covers, 0 without one."""
+    query = select(func.coalesce(func.max(checkpoints.c.size), 0))
+    return int(connection.execute(query).scalar_one())
 
 
 def newest_seal(connection: Connection, key: PublicKey | None) -> tuple[int | None, bool]:

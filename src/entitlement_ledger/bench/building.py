@@ -21,10 +21,23 @@ Line = dict[str, Any]
 _runs = itertools.count(1)
 
 
+def events_for(transactions: int) -> int:
+    """Give how many events a store needs at least for so many transactions: it has a catalogue."""
+    return next(
+        events
+        for events in itertools.count(transactions)
+        if events - _customers(events) - len(CODES) >= transactions
+    )
+
+
+def _customers(events: int) -> int:
+    return max(events // _CUSTOMER_EVENTS, 1)
+
+
 def build(folder: Path, events: int, seed: int, progress: Callable[[int, int], None]) -> str:
     """Make a store with so many events; give its path. Commands are posted, as anybody's are."""
     store = str(folder / "ledger.duckdb")
-    customers = max(events // _CUSTOMER_EVENTS, 1)
+    customers = _customers(events)
     feeds = write_feeds(folder / "feeds", customers)
     Ledger.create(store)
     with Ledger.open(store) as ledger:

@@ -10,12 +10,11 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, common, entl, opened
-from entitlement_ledger.domain.quantities import format_quantity
+from entitlement_ledger.cli.trail import event_json, print_events
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
-    from entitlement_ledger.answers import BalanceChange, EventFilter, EventRow
+    from entitlement_ledger.answers import EventFilter, EventRow
     from entitlement_ledger.ledger import Ledger
     from entitlement_ledger.reviews import Sample, WorkingPaper
 
@@ -33,9 +32,12 @@ _FILTERS = (
     click.option("--status", help="As it was recorded: completed, refused or pending."),
     click.option("--since", type=INSTANT, help="Recorded at this time or later."),
     click.option("--until", type=INSTANT, help="Recorded before this time."),
-    click.option("--text", help="A part of subject, actor, reason or reference."),
+    click.option("--text",
+                 help="A part of subject or actor, or of a transaction's reason or reference."),
     click.option("--review", type=click.Choice(["unreviewed", "reviewed", "flagged"])),
     click.option("--known-at", type=INSTANT, help="Only what was known then; default now."),
+    click.option("--known-sequence", type=click.IntRange(min=0), metavar="SEQ",
+                 help="Only what was known when the journal had come to this event."),
 )  # fmt: skip
 
 
@@ -77,7 +79,10 @@ def events(
     counts: bool,
     **asked: Any,
 ) -> None:
-    """List the events of the journal, newest first, with their reviews."""
+    """List the events of the journal, newest first, with their reviews.
+
+    What is long comes as several tables, each under its headings.
+    """
     only = filter_of(asked)
     with opened(context, read_only=True) as (ledger, _):
         if counts:
@@ -87,7 +92,7 @@ def events(
                 event_json(each) for each in _pages(ledger, only, after, limit)
             )
         else:
-            _print_events(_pages(ledger, only, after, limit))
+            print_events(_pages(ledger, only, after, limit))
 
 
 def _pages(
@@ -117,7 +122,7 @@ def _print_counts(ledger: Ledger, only: EventFilter, as_json: bool) -> None:
 @common
 @as_json
 @click.option("--mark", required=True, help="reviewed or flagged.")
-@click.option("--note", help="What there is to say; a flag needs one.")
+@click.option("--note", help="What there is to say: needed to flag, and to clear a flag.")
 @filters
 @click.argument("numbers", nargs=-1, metavar="[SEQ]...")
 @click.pass_context
@@ -132,23 +137,27 @@ def review_events(
 ) -> None:
     """Mark events as reviewed or flagged: by number, or all that the filters match.
 
-    Nobody reviews what they asked for themselves. All of it is recorded as one event, or nothing.
+    Nobody reviews what they asked for themselves: of what filters match, that is left out. A flag
+    is taken away with a note only. All of it is recorded as one event, or nothing.
     """
     only = filter_of(asked)
     filtered = any(value is not None for value in asked.values())
     if bool(numbers) == filtered:
         raise InputError("give the numbers of events, or filters that find them")
-    wanted = [_number(each) for each in numbers]
+    wanted, left_out = [_number(each) for each in numbers], 0
     with opened(context, read_only=False) as (ledger, settings):
         if filtered:
-            wanted = _matching(ledger, only)
+            wanted, left_out = _matching(ledger, only, settings.actor)
         review = ledger.review_events(wanted, mark=mark, note=note, actor=settings.actor)
     count = len(set(wanted))
     if as_json:
-        printing.print_json({"mark": review.mark, "events": count, "sequence": review.sequence})
+        told = {"mark": review.mark, "events": count, "sequence": review.sequence}
+        printing.print_json({**told, "left_out": left_out})
     else:
         events = "1 event is" if count == 1 else f"{count:,} events are"
         printing.narrate(f"{events} {review.mark}; recorded as event {review.sequence}")
+        if left_out:
+            printing.narrate(f"{left_out:,} of your own left out: somebody else must review them")
 
 
 def _number(text: str) -> int:
@@ -158,8 +167,8 @@ def _number(text: str) -> int:
     return int(digits)
 
 
-def _matching(ledger: Ledger, only: EventFilter) -> list[int]:
-    """Give all that a filter matches, and can be reviewed.
+def _matching(ledger: Ledger, only: EventFilter, actor: str) -> tuple[list[int], int]:
+    """Give all that a filter matches and the actor can review, and how many are the actor's own.
 
     Raises:
         InputError: it is nothing.
@@ -173,7 +182,16 @@ def _matching(ledger: Ledger, only: EventFilter) -> list[int]:
     found = ledger.event_sequences(only, limit=TOGETHER_MAX + 1)
     if not found:
         raise InputError("no event matches that is not reviewed: nothing was recorded")
-    return found
+    if len(found) > TOGETHER_MAX:
+        return found, 0  # which is refused as too many, and counts the actor's own
+    own = set(ledger.own_events(found, actor))
+    others = [each for each in found if each not in own]
+    if not others:
+        raise InputError(
+            f"{actor} asked for all {len(own):,} that match: somebody else must review them; "
+            "nothing was recorded"
+        )
+    return others, len(own)
 
 
 @entl.command()
@@ -262,7 +280,7 @@ def _print_sample(drawn: Sample, rows: list[EventRow]) -> None:
     from entitlement_ledger.papers.telling import command_of
 
     moved = {each.sequence: each.quantity for each in drawn.chosen if each.quantity is not None}
-    _print_events(iter(rows), moved)
+    print_events(iter(rows), moved)
     said = f"{len(drawn.chosen):,} of {drawn.population:,} events, seed {drawn.seed}"
     if drawn.interval is not None:
         certain = sum(each.certain for each in drawn.chosen)
@@ -272,73 +290,3 @@ def _print_sample(drawn: Sample, rows: list[EventRow]) -> None:
         )
     printing.narrate(said)
     printing.narrate(f"drawn again by: {command_of(drawn)}")
-
-
-def _print_events(rows: Iterator[EventRow], quantities: Mapping[int, int] | None = None) -> None:
-    headings = ["event", "recorded", "by", "what", "subject", "change", "review"]
-    shown = [
-        [
-            str(row.sequence),
-            printing.time_text(row.recorded_at),
-            row.actor,
-            row.what if row.event == "transaction" else f"{row.event} {row.what}",
-            row.subject,
-            f"{row.status} {row.code}" if row.code else ", ".join(map(_change, row.balances)),
-            _review_text(row),
-            *([f"{quantities[row.sequence]:,}"] if quantities else []),
-        ]
-        for row in rows
-    ]
-    printing.print_table(
-        [*headings, *(["moved"] if quantities else [])], shown, right="event moved"
-    )
-
-
-def _change(each: BalanceChange) -> str:
-    before, after = (
-        format_quantity(n, each.scale) for n in (each.available_before, each.available_after)
-    )
-    return f"{each.entitlement} {before} -> {after}"
-
-
-def _review_text(row: EventRow) -> str:
-    if row.review is None:
-        return ""
-    note = f": {row.review.note}" if row.review.note else ""
-    return harmless(f"{row.review.mark} by {row.review.actor}{note}")
-
-
-def event_json(row: EventRow) -> dict[str, Any]:
-    """Give an event as the audit trail tells it, with its review."""
-    review = row.review
-    return {
-        "sequence": row.sequence,
-        "event": row.event,
-        "what": row.what,
-        "subject": row.subject,
-        "status": row.status,
-        "code": row.code,
-        "actor": row.actor,
-        "role": row.role,
-        "approver": row.approver,
-        "proposer": row.proposer,
-        "reason": row.reason,
-        "reference": row.reference,
-        "recorded_at": printing.time_json(row.recorded_at),
-        "effective_at": printing.time_json(row.effective_at),
-        "message": row.message,
-        "balances": [
-            {name: getattr(each, name) for name in each.__struct_fields__} for each in row.balances
-        ],
-        "before": row.before,
-        "after": row.after,
-        "review": None
-        if review is None
-        else {
-            "mark": review.mark,
-            "actor": review.actor,
-            "note": review.note,
-            "recorded_at": printing.time_json(review.recorded_at),
-            "sequence": review.sequence,
-        },
-    }

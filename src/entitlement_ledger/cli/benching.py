@@ -13,12 +13,13 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import as_json, entl
+from entitlement_ledger.errors import InputError
 
 if TYPE_CHECKING:
     from entitlement_ledger.bench.measuring import Measured
 
 _NAMES = ("verification", "reading", "posting", "noticing", "exporting", "tying")
-_EVENTS, _EVENTS_QUICK = 1_000_000, 50_000
+_EVENTS, _EVENTS_QUICK, _EVENTS_FEW = 1_000_000, 50_000, 2_000
 
 
 @entl.command()
@@ -43,10 +44,14 @@ def bench(
 
     names = (*names, *(["console"] if console else []))
     size = events or (_EVENTS_QUICK if quick else _EVENTS)
+    if console:
+        _require_pages(size)
     with tempfile.TemporaryDirectory(prefix="entl-bench-") as folder:
-        printing.narrate(f"building a store of {size:,} events, seed {seed}")
-        store = building.build(Path(folder), size, seed, printing.progress)
-        each_bytes = sizes.bytes_of(store) // size
+        # Reconciling has a ledger of its own.
+        built = min(size, _EVENTS_FEW) if set(names) == {"tying"} else size
+        printing.narrate(f"building a store of {built:,} events, seed {seed}")
+        store = building.build(Path(folder), built, seed, printing.progress)
+        each_bytes = sizes.bytes_of(store) // built
         measured = list(_measured(store, Path(folder), size, runs, seed, names, quick=quick))
     memory = sizes.memory_bytes()
     if as_json:
@@ -58,6 +63,23 @@ def bench(
         _print(measured)
         printing.narrate(f"{each_bytes:,} bytes an event, {memory >> 20:,} MiB of memory at most")
     return 0 if all(each.ok for each in measured) else 1
+
+
+def _require_pages(size: int) -> None:
+    """Refuse a store that has not the pages through which the console is measured.
+
+    Raises:
+        InputError: it has too few events.
+    """
+    from entitlement_ledger.bench import building
+    from entitlement_ledger.console import measuring
+
+    least = building.events_for(measuring.TRANSACTIONS_MIN)
+    if size < least:
+        raise InputError(
+            f"--events {size}: the console is measured on {measuring.PAGES} pages of transactions, "
+            f"so say --events {least} or more"
+        )
 
 
 def _measured(

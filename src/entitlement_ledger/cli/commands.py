@@ -13,6 +13,7 @@ import click
 
 from entitlement_ledger import __version__
 from entitlement_ledger.cli import detailing, explaining, printing, showing
+from entitlement_ledger.cli.elsewhere import Commands
 from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.settings import Settings, load_settings
@@ -140,7 +141,7 @@ def opened(
         yield ledger, settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="entl")
 @common
 def entl() -> None:

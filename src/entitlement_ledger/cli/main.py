@@ -8,17 +8,6 @@ import sys
 
 import click
 
-from entitlement_ledger.cli import (  # noqa: F401 - they join
-    auditing,
-    benching,
-    configuring,
-    consoling,
-    proving,
-    reconciling,
-    reporting,
-    suspecting,
-    theming,
-)
 from entitlement_ledger.cli.commands import entl
 from entitlement_ledger.cli.printing import narrate
 from entitlement_ledger.errors import LedgerError

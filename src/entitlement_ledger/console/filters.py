@@ -11,6 +11,10 @@ from entitlement_ledger.domain.instants import Instant, parse_instant
 
 Filter = TypeVar("Filter", HistoryFilter, EventFilter)
 _TIMES = ("since", "until", "known_at")
+_NUMBERS = {
+    "over": "a quantity in the smallest unit",
+    "known_sequence": "the number of an event",
+}
 _CHOICES = {"review": ("unreviewed", "reviewed", "flagged")}
 
 
@@ -45,10 +49,10 @@ def _value(name: str, value: str) -> str | int:
         return time_of(name, value)
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ValueError(f"{name}: is one of {', '.join(_CHOICES[name])}")
-    if name != "over":
+    if name not in _NUMBERS:
         return value
     if not (value.isascii() and value.isdigit() and len(value) <= 18):
-        raise ValueError("over: takes a quantity in the smallest unit, such as 500")
+        raise ValueError(f"{name}: takes {_NUMBERS[name]}, such as 500")
     return int(value)
 
 

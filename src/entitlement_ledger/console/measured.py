@@ -14,6 +14,7 @@ from functools import partial
 
 from entitlement_ledger.answers import HistoryFilter, Page, TransactionRow
 from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.measuring import PAGE
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
 from entitlement_ledger.ledger import Ledger
@@ -30,7 +31,7 @@ class Telling:
     def page(self, ledger: Ledger, only: HistoryFilter, after: int | None) -> Page[TransactionRow]:
         """Ask for a page of transactions, as the screen does."""
         asked = time.monotonic()
-        page = ledger.history(only, after=after, limit=100)
+        page = ledger.history(only, after=after, limit=PAGE)
         self.asked, self.answered = asked, time.monotonic()
         return page
 

@@ -36,6 +36,13 @@ _SECONDS_MAX = 60
 _FRAMES = 2 / 60
 _PAGES_A_RUN = 10
 
+PAGE = 100
+"""How many transactions a page has."""
+
+PAGES = 1 + _PAGES_A_RUN
+TRANSACTIONS_MIN = _PAGES_A_RUN * PAGE + 1
+"""How many there have to be for so many further pages behind the first."""
+
 
 class Terminal:
     """A program in a pseudo-terminal, seen from outside."""

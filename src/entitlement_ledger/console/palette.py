@@ -124,11 +124,15 @@ def _customers(ledger: Ledger, typed: str) -> list[CustomerRow]:
 
 
 def _transactions(session: Session, typed: str, ledger: Ledger) -> list[TransactionRow]:
-    """Find a transaction by its id; else those that hold the words, the newest first."""
-    named = ledger.transactions([typed.casefold()])
-    if named:
-        return named
+    """Find a transaction by its id; else those that hold the words, the newest first.
+
+    Either way only what the moment that is shown has.
+    """
     only = narrowed(HistoryFilter(text=typed), session.moment)
+    for row in ledger.transactions([typed.casefold()]):
+        was = only.until is None or row.effective_at < only.until
+        if was and (only.known_at is None or row.recorded_at <= only.known_at):
+            return [row]
     return list(ledger.history(only, limit=_FOUND_MAX).rows)
 
 

@@ -17,7 +17,7 @@ _WIDTH = 92
 _TIMES = ("since", "until", "known_at")
 _COMMAND_ORDER = (
     "actor", "event", "what", "customer", "entitlement", "over", "status", "since", "until",
-    "text", "review", "known_at",
+    "text", "review", "known_at", "known_sequence",
 )  # fmt: skip
 
 RANDOM_FORMULA = (

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from entitlement_ledger.answers import EventRow
+from entitlement_ledger.answers import EventFilter, EventRow
 from entitlement_ledger.audit.proofs import NoCheckpoint, prove_inclusion
 from entitlement_ledger.audit.sealing import last_checkpoint
 from entitlement_ledger.domain.events import canonical
 from entitlement_ledger.domain.quantities import fits
-from entitlement_ledger.files import sha256_of, synced
+from entitlement_ledger.files import sha256_of
 from entitlement_ledger.papers.telling import About, facts, method_of, readme
 from entitlement_ledger.reports.cover import Cover
 from entitlement_ledger.reports.writing import write
@@ -92,7 +92,7 @@ def _write_rows(
 ) -> None:
     """Write the events as a table, in which nothing is a formula."""
     sequences = [each.sequence for each in sample.chosen]
-    found = events_of(connection, sequences, None)
+    found = events_of(connection, sequences, EventFilter())
     hashes = hashes_of(connection, sequences)
     # A sum of several legs may be longer than a number of 64 bits can be.
     exact = all(fits(each.quantity or 0) for each in sample.chosen)
@@ -165,7 +165,6 @@ def _write_sums(folder: Path) -> str:
     lines = [f"{sha256_of(file)}  {name}\n" for name, file in _files(folder)]
     sums = folder / _SUMS
     sums.write_text("".join(lines), "utf-8")
-    synced(sums)
     return sha256_of(sums)
 
 

@@ -90,6 +90,8 @@ def placed(path: Path, own: Sequence[Path], *, force: bool) -> Iterator[Unfinish
 def placed_folder(path: Path, own: Sequence[Path]) -> Iterator[Path]:
     """Give an empty folder that nobody else looks at; what is in it appears at a path in the end.
 
+    It is durable then: no file in it can turn out empty behind its name.
+
     `own` are the files and folders of the store, which are never written to.
 
     Raises:
@@ -106,6 +108,8 @@ def placed_folder(path: Path, own: Sequence[Path]) -> Iterator[Path]:
         unfinished.mkdir()
         yield unfinished
         _refuse_folder(place)
+        for each in (*unfinished.rglob("*"), unfinished):
+            synced(each)
         unfinished.rename(place)
         synced(place.parent)
     except OSError as error:

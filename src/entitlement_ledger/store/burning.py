@@ -65,6 +65,7 @@ def burn_down(
     width, curve = _curve(connection, legs, grant.effective_from, until, pieces)
     ((scale, unit),) = scales_and_units(connection, {grant.entitlement}).values()
     left = 0 if lapsed else live
+    carried = _carried(connection, asked, grant)
     return BurnDown(
         grant=grant_row(grant, grant_order(grant.id)[0]),
         customer=grant.customer,
@@ -78,7 +79,8 @@ def burn_down(
         held=0 if lapsed else sums.held,
         consumed=sums.consumed,
         expired=sums.expired + (sums.available if lapsed else 0),
-        revoked=sums.revoked,
+        revoked=sums.revoked - carried,
+        carried=carried,
         pace=_pace(grant, asked.at, left, sums.drawn),
         changes=tuple(listed),
         more=more,
@@ -92,6 +94,19 @@ def _legs(asked: Asked, grant: Grant) -> FromClause:
         .where(moved.c.grant == grant.id, moved.c.effective_at <= asked.at)
         .subquery("legs")
     )
+
+
+def _carried(connection: Connection, asked: Asked, grant: Grant) -> int:
+    """Give what was taken off a grant to go on in others, by a renewal or a change of product."""
+    g = grants.c
+    over = func.coalesce(func.sum(g.quantity), 0)
+    query = select(over).where(
+        g.parent == grant.id,
+        g.customer == grant.customer,
+        g.sequence <= asked.known,
+        g.effective_from <= asked.at,
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 class _Sums(NamedTuple):

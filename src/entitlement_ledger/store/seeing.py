@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.answers import HistoryFilter
 from entitlement_ledger.domain.events import Account, Status
-from entitlement_ledger.domain.instants import DAY, Instant
+from entitlement_ledger.domain.instants import DAY, INSTANT_MAX, Instant
 from entitlement_ledger.overviews import (
     REFUSED,
     CountsOver,
@@ -162,6 +162,8 @@ def _lapsing(asked: Asked, since: Instant, until: Instant) -> Select[Any]:
     """
     given, moved = grants_known(asked), moves(asked)
     g, m = given.c, moved.c
+    # Behind the last instant there is, there is nothing to be left out.
+    ends = [g.expires_at < until] if until <= INSTANT_MAX else []
     counts_at = func.greatest(g.effective_from, literal(asked.at, InstantColumn))
     quantity = total(m.quantity, m.account.in_([Account.AVAILABLE, Account.EXPIRED]))
     held = total(m.quantity, m.account == Account.HELD)
@@ -169,7 +171,7 @@ def _lapsing(asked: Asked, since: Instant, until: Instant) -> Select[Any]:
     return (
         select(*by, quantity.label("quantity"), held.label("held"))
         .select_from(given.join(moved, m.grant == g.id))
-        .where(g.expires_at >= since, g.expires_at < until, m.effective_at <= counts_at)
+        .where(g.expires_at >= since, *ends, m.effective_at <= counts_at)
         .group_by(*by)
         .having((quantity != 0) | (held != 0))
     )

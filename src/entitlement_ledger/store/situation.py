@@ -9,10 +9,12 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
+    and_,
     case,
     cast,
     desc,
     exists,
+    func,
     literal,
     null,
     or_,
@@ -98,9 +100,18 @@ def _lapsed(asked: Asked, given: FromClause, moved: FromClause) -> Select[Any]:
 
 
 def _taken_back(asked: Asked, given: FromClause, moved: FromClause) -> Select[Any]:
-    """Give what transactions took off grants."""
+    """Give what transactions took off grants, but for what they carried over into others."""
     g, m = given.c, moved.c
-    revoked = total(m.quantity, m.account == Account.REVOKED)
+    into = given.alias("into").c
+    carried = (
+        select(into.parent, into.sequence, func.sum(into.quantity).label("quantity"))
+        .where(into.parent.is_not(None))
+        .group_by(into.parent, into.sequence)
+        .subquery("carried")
+    )
+    c = carried.c
+    over = func.coalesce(c.quantity, 0)
+    revoked = total(m.quantity, m.account == Account.REVOKED) - over
     return (
         select(
             m.effective_at.label("lost_at"),
@@ -110,9 +121,13 @@ def _taken_back(asked: Asked, given: FromClause, moved: FromClause) -> Select[An
             g.id.label("lot"),
             m.sequence.label("sequence"),
         )
-        .select_from(given.join(moved, m.grant == g.id))
+        .select_from(
+            given.join(moved, m.grant == g.id).outerjoin(
+                carried, and_(c.parent == g.id, c.sequence == m.sequence)
+            )
+        )
         .where(m.effective_at <= asked.at)
-        .group_by(m.effective_at, g.entitlement, g.id, m.sequence)
+        .group_by(m.effective_at, g.entitlement, g.id, m.sequence, over)
         .having(revoked > 0)
     )
 

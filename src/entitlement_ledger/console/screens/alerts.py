@@ -160,9 +160,7 @@ class AlertsScreen(ReviewingScreen, ListingScreen[Finding]):
 
     def action_back(self) -> None:
         """Give up running the rules."""
-        self.drop("run")
-        if self.session is not None:
-            self.session.ledger.interrupt()
+        self.stop("run")
         self.load()
 
 
@@ -217,7 +215,6 @@ class FindingScreen(ReviewingScreen):
 
     def on_mount(self) -> None:
         """Begin in the evidence."""
-        super().on_mount()
         self.table.focus()
 
     @property

@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Input, Static
 
 from entitlement_ledger.answers import EventFilter, EventRow, Page
 from entitlement_ledger.console.actions import AUDIT, TABLE, bindings_of
+from entitlement_ledger.console.moment import Moment
 from entitlement_ledger.console.screens import audit_event as telling
 from entitlement_ledger.console.screens.audit_queue import QueueScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
@@ -49,6 +50,8 @@ class AuditScreen(QueueScreen):
     def __init__(self) -> None:
         super().__init__()
         self._sample: Sample | None = None
+        self._sampled_at = self.moment
+        self._left: int | None = None
         self._proofs: dict[int, ProofStatus] = {}
 
     def places(self) -> tuple[str, ...]:
@@ -70,8 +73,15 @@ class AuditScreen(QueueScreen):
         return PagedTable((mark, *COLUMNS), key=lambda row: str(row.sequence), id="rows")
 
     def load(self) -> None:
-        """Ask for everything; what was proved may not hold any more."""
+        """Ask for everything; what was proved may not hold any more.
+
+        A sample is left where the moment is another: what was drawn may not have been then.
+        """
         self._proofs.clear()
+        self._left = None
+        if self._sample is not None and self.moment != self._sampled_at:
+            self._take_sample(None, self.moment)
+            self.notify("Another moment: the sample was left.", markup=False, timeout=4)
         super().load()
 
     def page(self, ledger: Ledger, only: EventFilter, after: int | None) -> Page[EventRow]:
@@ -98,10 +108,17 @@ class AuditScreen(QueueScreen):
         if self._sample is None:
             super()._show_count(count)
             if self.only_unreviewed and not self.query_one("#filter", Input).value.strip():
+                self._left = count
                 self._chip(f"{count:,} left to review")
         else:
             keys = self.with_keys("{export} exports it   {back} leaves it")
             self._chip(f" {count:,} in the sample   {keys} ", "$background on $warning")
+
+    def _count(self, row: EventRow, mark: str) -> None:
+        super()._count(row, mark)
+        if self._left is not None and row.review is None:
+            self._left -= 1
+            self._chip(f"{self._left:,} left to review")
 
     def what_is_listed(self) -> tuple[str, str] | None:
         """Name the sample, if one is listed."""
@@ -163,14 +180,19 @@ class AuditScreen(QueueScreen):
         from entitlement_ledger.console.screens.audit_sample import SampleScreen
 
         if self.session is not None:
-            self.app.push_screen(SampleScreen(self.wanted(), self._list_sample))
+            drawn = partial(self._list_sample, moment=self.moment)
+            self.app.push_screen(SampleScreen(self.wanted(), drawn))
 
-    def _list_sample(self, sample: Sample | None) -> None:
-        self._sample = sample
-        self.query_one("#filter", Input).disabled = sample is not None
-        self.refresh_bindings()
+    def _list_sample(self, sample: Sample | None, moment: Moment) -> None:
+        self._take_sample(sample, moment)
         self.load()
         self.table.focus()
+
+    def _take_sample(self, sample: Sample | None, moment: Moment) -> None:
+        """List a sample, drawn of what was known at a moment; None is everything again."""
+        self._sample, self._sampled_at = sample, moment
+        self.query_one("#filter", Input).disabled = sample is not None
+        self.refresh_bindings()
 
     def action_export(self) -> None:
         """Write the working paper of the sample."""
@@ -193,6 +215,6 @@ class AuditScreen(QueueScreen):
         elif self._selected:
             self.clear_selection()
         elif self._sample is not None:
-            self._list_sample(None)
+            self._list_sample(None, self.moment)
         else:
             super().action_back()

@@ -93,7 +93,8 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
         return before + ("…" if row.sequence in self._recording else sign)
 
     def _mine(self, row: EventRow) -> bool:
-        return self.session is not None and row.actor == self.session.actor
+        """Say whether whoever reviews has asked for it, or for what it carried out."""
+        return self.session is not None and self.session.actor in (row.actor, row.proposer)
 
     def _open(self, row: EventRow) -> bool:
         """Say whether somebody else has done it, and nobody has looked at it."""
@@ -147,6 +148,11 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
         if table.more:
             said = self.with_keys("None of the next is: {only_unreviewed} lists what is left.")
         self.notify(said, markup=False, timeout=3)
+
+    def no_more(self, message: str) -> None:
+        """Say why the next page does not come; nothing is sought in it any longer."""
+        self._pages_to_seek = 0
+        super().no_more(message)
 
     def _show_more(self, page: Page[EventRow]) -> None:
         super()._show_more(page)
@@ -208,10 +214,7 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
         """Mark the event under the cursor, or what is selected, as reviewed."""
         wanted = self._wanted()
         if len(wanted) > 1:
-            question = f"Mark {len(wanted):,} selected events as reviewed?"
-            self.app.push_screen(
-                ConfirmScreen(question, "Record"), partial(self._agreed, [*wanted])
-            )
+            self._mark_together([*wanted])
         elif wanted:
             (row,) = wanted
             review = row.review
@@ -223,6 +226,22 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
             else:
                 question = f"Event {row.sequence} is flagged: {review.note}. Why is it right?"
                 self._ask_why(question, [row], REVIEWED)
+
+    def _mark_together(self, rows: list[EventRow]) -> None:
+        """Ask before many are marked; where some are flagged, why they are right."""
+        question = f"Mark {len(rows):,} selected events as reviewed?"
+        flagged = [each for each in rows if each.review and each.review.mark == FLAGGED]
+        if not flagged:
+            self.app.push_screen(ConfirmScreen(question, "Record"), partial(self._agreed, rows))
+            return
+        first = flagged[0]
+        note = first.review.note if first.review else ""
+        self._ask_why(
+            f"{question} {len(flagged):,} of them are flagged, event {first.sequence} for one: "
+            f"{note}. Why are they right?",
+            rows,
+            REVIEWED,
+        )
 
     def action_flag(self) -> None:
         """Flag the event under the cursor, or what is selected, with a note."""
@@ -242,19 +261,31 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
             return []
         return [row for row in rows if row.sequence not in self._recording]
 
-    def _ask_why(self, question: str, rows: list[EventRow], mark: str) -> None:
+    def _ask_why(
+        self, question: str, rows: list[EventRow], mark: str, typed: str = "", problem: str = ""
+    ) -> None:
         def said(reason: str | None) -> None:
             if reason is not None:
-                self._record(rows, mark, reason)
+                again = partial(self._ask_why, question, rows, mark, reason)
+                self._record(rows, mark, reason, again)
 
-        self.app.push_screen(ReasonScreen(question), said)
+        self.app.push_screen(ReasonScreen(question, typed, problem), said)
 
     def _agreed(self, rows: list[EventRow], agreed: bool | None) -> None:
         if agreed:
             self._record(rows, REVIEWED, None)
 
-    def _record(self, rows: list[EventRow], mark: str, note: str | None) -> None:
-        """Record it in a worker, and go on at once: in a slot of its own, it is never dropped."""
+    def _record(
+        self,
+        rows: list[EventRow],
+        mark: str,
+        note: str | None,
+        ask_again: Callable[[str], None] | None = None,
+    ) -> None:
+        """Record it in a worker, and go on at once: in a slot of its own, it is never dropped.
+
+        `ask_again` is told why nothing was recorded, and keeps the note that was typed.
+        """
         if self.session is None or self.console.read_only:
             return  # another moment was gone to meanwhile
         actor, sequences = self.session.actor, [row.sequence for row in rows]
@@ -270,7 +301,7 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
             f"review {self._acts}",
             question,
             partial(self._recorded, sequences),
-            partial(self._not_recorded, sequences),
+            partial(self._not_recorded, sequences, ask_again),
         )
         here = self.table.selected
         if here is not None and not self._open(here):
@@ -296,14 +327,21 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
             fewer = replace(self._counts, **{before: getattr(self._counts, before) - 1})
             self._counts = replace(fewer, **{mark: getattr(fewer, mark) + 1})
 
-    def _not_recorded(self, sequences: list[int], message: str) -> None:
-        """Say why nothing was recorded, and go back to what it was about."""
+    def _not_recorded(
+        self, sequences: list[int], ask_again: Callable[[str], None] | None, message: str
+    ) -> None:
+        """Say why nothing was recorded, also where it was stopped, and what it was about."""
         self._recording -= {*sequences}
-        self._show_again(sequences)
-        self.notify(harmless(message), title="Not recorded", severity="error", markup=False)
         if len(sequences) > 1:
             self._selected |= {*sequences}
-            self._show_again(sequences)
+        self._show_again(sequences)
+        said = harmless(message)
+        if len(sequences) == 1 and str(sequences[0]) not in said:
+            said = f"event {sequences[0]}: {said}"
+        if ask_again is None:
+            self.notify(said, title="Not recorded", severity="error", markup=False)
+        else:
+            ask_again(f"Not recorded: {said}. Enter tries again.")
 
     def row_changed(self) -> None:
         """Show the event under the cursor once more."""

@@ -80,7 +80,6 @@ class SampleScreen(WorkingScreen):
 
     def on_mount(self) -> None:
         """Begin with how many."""
-        super().on_mount()
         self.query_one("#size").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -41,6 +41,10 @@ _OF_NOW = frozenset({ALERTS, FINDING, CHECKS, RECONCILE, RUN, DISCREPANCY, CATAL
 """Places that show what is, whatever moment the others show."""
 
 
+_RECORDING = ("post", "review")
+"""How slots are called in which something is recorded: that is not interrupted."""
+
+
 class LedgerScreen(Screen[str | None]):
     """A screen that asks the ledger questions.
 
@@ -100,7 +104,10 @@ class LedgerScreen(Screen[str | None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Show the frame; ask as soon as the store is open."""
+        """Show the frame; ask as soon as the store is open.
+
+        Textual calls this besides a screen's own, which must not: everything would be asked twice.
+        """
         self.show_places()
         self.session_changed()
 
@@ -155,7 +162,8 @@ class LedgerScreen(Screen[str | None]):
     ) -> None:
         """Ask in a worker; `land` is given the answer unless a newer question was asked.
 
-        `failed` is told why there is no answer; without it, the screen's own `failed` is.
+        `failed` is told why there is no answer; without it, the screen's own `failed` is. Whoever
+        gives it is told, too, that the question was stopped by somebody else.
         """
         if self.session is None:
             return
@@ -163,12 +171,27 @@ class LedgerScreen(Screen[str | None]):
         older = self._threads.get(slot)
         if older is not None:
             self.session.ledger.interrupt(older)
-        work = partial(self._work, slot, number, question, land, failed or self.failed)
+        work = partial(self._work, slot, number, question, land, failed)
         self.run_worker(work, thread=True, group=slot, exit_on_error=False)
 
     def drop(self, slot: str) -> None:
         """Throw away what was asked in a slot."""
         self._asked[slot] = self._asked.get(slot, 0) + 1
+
+    def stop(self, slot: str) -> bool:
+        """Throw away what was asked in a slot, and interrupt it; say whether there was anything."""
+        self.drop(slot)
+        thread = self._threads.get(slot)
+        if thread is None or self.session is None:
+            return False
+        self.session.ledger.interrupt(thread)
+        return True
+
+    def on_unmount(self) -> None:
+        """Stop what is asked: nobody waits for it any more. What records something goes on."""
+        for slot in list(self._threads):
+            if not slot.startswith(_RECORDING):
+                self.stop(slot)
 
     def _work(
         self,
@@ -176,7 +199,7 @@ class LedgerScreen(Screen[str | None]):
         number: int,
         question: Callable[[Ledger], Answer],
         land: Callable[[Answer], None],
-        failed: Callable[[str], None],
+        failed: Callable[[str], None] | None,
     ) -> None:
         session = self.session
         if session is None or self._asked[slot] != number:
@@ -185,9 +208,11 @@ class LedgerScreen(Screen[str | None]):
         try:
             answer = question(session.ledger)
         except Cancelled:
+            if failed is not None:
+                self._tell(self._landed, slot, number, failed, "stopped")
             return
         except LedgerError as error:
-            self._tell(self._landed, slot, number, failed, str(error))
+            self._tell(self._landed, slot, number, failed or self.failed, str(error))
             return
         finally:
             if self._threads.get(slot) == threading.get_ident():

@@ -66,7 +66,7 @@ class CalendarScreen(LedgerScreen):
     def __init__(self, customer: str | None = None) -> None:
         super().__init__()
         self.of_customer = customer
-        self._month: Instant | None = None
+        self._asked_month: Instant | None = None
         self._lapses: Lapses | None = None
 
     def places(self) -> tuple[str, ...]:
@@ -84,7 +84,6 @@ class CalendarScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table of days."""
-        super().on_mount()
         self.table.focus()
 
     @property
@@ -94,7 +93,7 @@ class CalendarScreen(LedgerScreen):
 
     def load(self) -> None:
         """Ask for the month; as long as none was gone to, that of the moment."""
-        moment, month, customer = self.moment, self._month, self.of_customer
+        moment, month, customer = self.moment, self._asked_month, self.of_customer
 
         def question(ledger: Ledger) -> Lapses:
             return ledger.lapses(month, customer, at=moment.at, known_at=moment.known_at)
@@ -108,7 +107,7 @@ class CalendarScreen(LedgerScreen):
             # The first that is still to lapse, where there is one.
             coming = [each for each in found.days if each.day + DAY > found.at]
             keep = _key(coming[0]) if coming else None
-        self._lapses, self._month = found, found.since
+        self._lapses = found
         self.table.show_rows(found.days, more=False, keep=keep)
         self._draw()
 
@@ -172,24 +171,33 @@ class CalendarScreen(LedgerScreen):
 
             self.app.push_screen(LapsingScreen(row.day, self.of_customer, self.places()))
 
+    @property
+    def _month(self) -> Instant | None:
+        """When the month begins that was gone to, or else that is shown."""
+        if self._asked_month is not None:
+            return _begin(self._asked_month)
+        return None if self._lapses is None else self._lapses.since
+
     def _go(self, instant: Instant) -> None:
         if INSTANT_MIN <= instant <= INSTANT_MAX:
-            self._month = instant
+            self._asked_month = instant
             self.load()
 
     def action_earlier(self) -> None:
         """Go to the month before."""
-        if self._month is not None:
-            self._go(_begin(self._month) - 1)
+        month = self._month
+        if month is not None:
+            self._go(month - 1)
 
     def action_later(self) -> None:
         """Go to the next month."""
-        if self._month is not None:
-            self._go(_begin(self._month) + 31 * DAY)
+        month = self._month
+        if month is not None:
+            self._go(month + 31 * DAY)
 
     def action_today(self) -> None:
         """Go to the month in which today is."""
-        self._month = None
+        self._asked_month = None
         self.load()
 
 

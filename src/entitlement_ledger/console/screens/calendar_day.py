@@ -56,7 +56,6 @@ class LapsingScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        super().on_mount()
         self.table.focus()
 
     @property

@@ -123,9 +123,7 @@ class ChecksScreen(ListingScreen[Line]):
 
     def action_back(self) -> None:
         """Stop running checks."""
-        self.drop("check")
-        if self.session is not None:
-            self.session.ledger.interrupt()
+        self.stop("check")
         self.say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
 
 

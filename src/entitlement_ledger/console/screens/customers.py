@@ -82,7 +82,6 @@ class CustomersScreen(LedgerScreen):
     def on_mount(self) -> None:
         """Begin with the list, so that keys are keys; `/` goes to the search."""
         self.query_one("#head", Static).update(Content(""))
-        super().on_mount()
         self.query_one("#list", PagedTable).focus()
 
     @property
@@ -157,6 +156,9 @@ class CustomersScreen(LedgerScreen):
         if event.data_table.id == "list":
             selected = self.query_one("#list", PagedTable).selected
             if selected is not None:
+                if self._customer is None or self._customer.id != selected.id:
+                    # Not under another's name, whatever becomes of the question.
+                    ask_situation(self, self.query_one("#situation", Static), None)
                 self._customer = selected
                 self._show_head()
                 self._load_customer(selected.id)
@@ -243,10 +245,13 @@ class CustomersScreen(LedgerScreen):
         self.set_focus(self.query_one("#search", Input))
 
     def action_back(self) -> None:
-        """Go back to the list; then clear the search."""
+        """Go back to the list; stop what takes long; then clear the search."""
         listed, search = self.query_one("#list", PagedTable), self.query_one("#search", Input)
         if self.focused is not listed:
             listed.focus()
+        elif any([self.stop(slot) for slot in ("list", "more")]):  # noqa: C419 - both
+            stopped = self.with_keys("stopped: {reload} asks again")
+            self.query_one("#found", Static).update(Content.assemble((stopped, "$warning")))
         elif search.value:
             search.value = ""
 

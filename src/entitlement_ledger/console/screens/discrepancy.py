@@ -83,7 +83,6 @@ class DiscrepancyScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin with both sides."""
-        super().on_mount()
         self.table.focus()
 
     @property

@@ -72,7 +72,6 @@ class FeedScreen(WorkingScreen):
 
     def on_mount(self) -> None:
         """Begin with the file."""
-        super().on_mount()
         self._show_problems([])
         self.query_one("#file").focus()
 

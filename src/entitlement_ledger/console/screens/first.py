@@ -66,7 +66,6 @@ class FirstScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin with the keys; a path is asked for when it is wanted."""
-        super().on_mount()
         self._ask_for("")
         self._show()
 

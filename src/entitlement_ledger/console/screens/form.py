@@ -142,7 +142,6 @@ class FormScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin with the first field that is still to be filled."""
-        super().on_mount()
         self._show_stage("asking")
         self._first_empty().focus()
 

@@ -57,7 +57,6 @@ class GraphScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        super().on_mount()
         self.table.focus()
 
     @property

@@ -127,6 +127,7 @@ def sentences(told: BurnDown) -> list[str]:
         for number, what in (
             (told.consumed, "used"),
             (told.revoked, "taken back"),
+            (told.carried, "carried over"),
             (told.expired, "lapsed"),
         )
         if number

@@ -36,7 +36,6 @@ class ListingScreen(LedgerScreen, Generic[Row]):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        super().on_mount()
         self.table.focus()
 
     @property

@@ -20,6 +20,7 @@ from entitlement_ledger.harmless import harmless
 Row = TypeVar("Row")
 Filter = TypeVar("Filter", HistoryFilter, EventFilter)
 PAGE = 100
+_SLOTS = ("page", "count", "more")
 
 
 class PagedScreen(LedgerScreen, Generic[Row, Filter]):
@@ -56,7 +57,6 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def on_mount(self) -> None:
         """Begin in the table, so that keys are keys."""
-        super().on_mount()
         self.table.focus()
 
     @property
@@ -100,7 +100,14 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page."""
         only, after = self.wanted(), self._next_after
-        self.ask("more", lambda ledger: self.page(ledger, only, after), self._show_more)
+        self.ask(
+            "more", lambda ledger: self.page(ledger, only, after), self._show_more, self.no_more
+        )
+
+    def no_more(self, message: str) -> None:
+        """Say why the next page does not come; it can be asked for again."""
+        self.table.more_failed()
+        self.failed(message)
 
     def _show_more(self, page: Page[Row]) -> None:
         self._next_after = page.next_after
@@ -129,9 +136,11 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         self.set_focus(self.query_one("#filter", Input))
 
     def action_back(self) -> None:
-        """Leave the filter, then clear it."""
+        """Leave the filter; stop what takes long; then clear the filter."""
         typed = self.query_one("#filter", Input)
         if self.focused is typed:
             self.table.focus()
+        elif any([self.stop(slot) for slot in _SLOTS]):  # noqa: C419 - each of them
+            self._chip(self.with_keys("stopped: {reload} asks again"), "$warning")
         elif typed.value:
             typed.value = ""

@@ -99,7 +99,6 @@ class RunScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin with the classes."""
-        super().on_mount()
         self.by_class.focus()
 
     @property

@@ -68,7 +68,6 @@ class ReportScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the rows, or in what has to be filled in first."""
-        super().on_mount()
         empty = [name for name in self._report.needs if not self._given.get(name)]
         self.query_one(f"#by-{empty[0]}" if empty else "#rows").focus()
 
@@ -162,9 +161,7 @@ class ReportScreen(LedgerScreen):
         """Stop asking; leave the filters; then go back."""
         if self._waiting:
             self._waiting = False
-            self.drop("rows")
-            if self.session is not None:
-                self.session.ledger.interrupt()
+            self.stop("rows")
             self._say(self.with_keys("stopped: {reload} asks again"), "$warning")
         elif isinstance(self.focused, Input) and self.table.rows_held:
             self.table.focus()

@@ -39,7 +39,6 @@ class ReportsScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        super().on_mount()
         self.table.focus()
 
     @property

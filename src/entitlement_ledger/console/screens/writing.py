@@ -74,7 +74,6 @@ class WritingScreen(WorkingScreen):
 
     def on_mount(self) -> None:
         """Begin where one Enter writes it."""
-        super().on_mount()
         self.query_one("#write").focus()
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:

@@ -1,4 +1,4 @@
-"""Who may come in: whoever knows the token, by an address that is this server's own."""
+"""Who may come in: one browser at a time, with the token, by this server's own address."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True)
+def _secret() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+@dataclass
 class Gate:
     """What is let in, and what a request that is not is told.
 
     Attributes:
         port: where the server listens.
-        token: what is printed in the address, and kept in a cookie from then on.
+        token: what is printed in the address; it is good for a cookie, and for nothing else.
+        path: what everything lies below. Browsers send a cookie to all ports of a host, and so to
+            servers of others, but only below the cookie's own path: nobody else has this one.
     """
 
     port: int
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(_TOKEN_BYTES), repr=False)
+    token: str = field(default_factory=_secret, repr=False)
+    path: str = field(default_factory=lambda: f"/{_secret()}/", repr=False)
+    _pass: str | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -34,9 +42,21 @@ class Gate:
 
     def is_token(self, given: str | None) -> bool:
         """Compare in a time that tells nothing of where it differs."""
-        return secrets.compare_digest(
-            (given or "").encode("utf-8", "replace"), self.token.encode("ascii")
-        )
+        return _is_same(given, self.token)
+
+    def let_in(self) -> str:
+        """Give a new pass for the cookie; an older one is not good any more."""
+        self._pass = _secret()
+        return self._pass
+
+    def is_pass(self, given: str | None) -> bool:
+        """Say whether it is the pass of the browser that was let in last."""
+        return self._pass is not None and _is_same(given, self._pass)
+
+    def end(self, given: str | None) -> None:
+        """Let nobody in with a pass any more; a newer one stays good."""
+        if self.is_pass(given):
+            self._pass = None
 
     def is_foreign(self, headers: Mapping[str, str], *, asks_origin: bool) -> bool:
         """Say whether a request names another host, or was made by another site's page.
@@ -67,3 +87,9 @@ class Gate:
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
         }
+
+
+def _is_same(given: str | None, expected: str) -> bool:
+    return secrets.compare_digest(
+        (given or "").encode("utf-8", "replace"), expected.encode("ascii")
+    )

@@ -79,16 +79,20 @@ class WebConsole:
             ready(self._gate.url)
             await self._stopping.wait()
         finally:
-            if self._session is not None:
-                await self._session.console.stop()
-            await runner.cleanup()
+            try:
+                if self._session is not None:
+                    await self._session.console.stop()
+            finally:
+                await runner.cleanup()
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard])
         application.on_response_prepare.append(self._tell_policy)
-        application.router.add_get("/", self._page)
-        application.router.add_get("/ws", self._websocket)
-        application.router.add_static("/static", str(files(textual_serve) / "static"))
+        path = self._gate.path
+        application.router.add_get("/", self._let_in)
+        application.router.add_get(path, self._page)
+        application.router.add_get(f"{path}ws", self._websocket)
+        application.router.add_static(f"{path}static", str(files(textual_serve) / "static"))
         return application
 
     async def _tell_policy(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -100,27 +104,45 @@ class WebConsole:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Let in who has the token; the address that has it is left for one that does not."""
+        """Let through who was let in; who has the token may ask to be."""
         gate = self._gate
-        if gate.is_foreign(request.headers, asks_origin=request.path == "/ws"):
+        if gate.is_foreign(request.headers, asks_origin=request.path == f"{gate.path}ws"):
             return web.Response(status=403, text=_FOREIGN)
-        if request.path == "/" and gate.is_token(request.query.get("token")):
-            there = web.Response(status=303, headers={"Location": "/"})
-            there.set_cookie(gate.cookie, gate.token, httponly=True, samesite="Strict")
-            return there
-        if not gate.is_token(request.cookies.get(gate.cookie)):
+        asks = request.path == "/" and gate.is_token(request.query.get("token"))
+        if not asks and not gate.is_pass(self._pass_of(request)):
             return web.Response(status=403, text=_NOT_ALLOWED)
         return await handler(request)
 
-    async def _page(self, request: web.Request) -> web.Response:
+    def _pass_of(self, request: web.Request) -> str | None:
+        return request.cookies.get(self._gate.cookie)
+
+    def _give_pass(self, response: web.Response) -> web.Response:
+        gate = self._gate
+        response.set_cookie(
+            gate.cookie, gate.let_in(), path=gate.path, httponly=True, samesite="Strict"
+        )
+        return response
+
+    async def _let_in(self, _request: web.Request) -> web.Response:
+        """Let a browser in, and lead it away from the address that has the token."""
         if not await self._is_free():
             said = escape(self._taken())
             return _html("taken.html", status=409, title=escape(self._store), said=said)
-        return _html("page.html", title=escape(self._store), host=request.host)
+        return self._give_pass(web.Response(status=303, headers={"Location": self._gate.path}))
+
+    async def _page(self, request: web.Request) -> web.Response:
+        """Show the page; loaded again, it needs a new pass, since its console takes the old one."""
+        return self._give_pass(
+            _html("page.html", title=escape(self._store), host=request.host, path=self._gate.path)
+        )
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        let_in_by = self._pass_of(request)
         if not await self._is_free():
+            self._gate.end(let_in_by)
             return web.Response(status=409, text=f"{self._taken()}\n")
+        if not self._gate.is_pass(let_in_by):
+            return web.Response(status=403, text=_NOT_ALLOWED)
         width, height = (_asked(request, name) for name in ("width", "height"))
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, timeout=_CLOSING_SECONDS)
         session = _Session(system_clock(), ServedConsole(self._command, socket))
@@ -131,9 +153,12 @@ class WebConsole:
             await session.console.obey()
         finally:
             session.leaving.set()
-            await session.console.stop()
-            self._session = None
-            session.ended.set()
+            try:
+                await session.console.stop()
+            finally:
+                self._session = None
+                self._gate.end(let_in_by)
+                session.ended.set()
         return socket
 
     async def _is_free(self) -> bool:
@@ -152,7 +177,7 @@ class WebConsole:
         return (
             f"The store {self._store} is taken: another browser has had its console open since "
             f"{when_exactly(session.since)} (process {session.console.process_id}). "
-            "Leave it there, then try again."
+            "Leave it there, then open this address again."
         )
 
 

@@ -65,18 +65,25 @@ class ServedConsole(AppService):
         assert self._process is not None
         out = self._process.stdout
         assert out is not None
-        # A browser that is gone is noticed where its messages are read.
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while (line := await out.readline()) != _READY:
-                if not line:
-                    break
-            while True:
-                kind = await out.readexactly(1)
-                size = int.from_bytes(await out.readexactly(4), "big")
-                packet = await out.readexactly(size)
-                if kind == b"D":
-                    await self._socket.send_bytes(packet)
-        await self._close()
+        try:
+            # A browser that is gone is noticed where its messages are read. ValueError: a line
+            # without an end came, so that it is not our console that writes there.
+            with suppress(asyncio.IncompleteReadError, ConnectionError, ValueError):
+                await self._show(out)
+        finally:
+            if self._task is not None:  # otherwise it is being stopped, which closes it at its end
+                await self._close()
+
+    async def _show(self, out: asyncio.StreamReader) -> None:
+        while (line := await out.readline()) != _READY:
+            if not line:
+                return
+        while True:
+            kind = await out.readexactly(1)
+            size = int.from_bytes(await out.readexactly(4), "big")
+            packet = await out.readexactly(size)
+            if kind == b"D":
+                await self._socket.send_bytes(packet)
 
     async def stop(self) -> None:
         """End the process, if need be by force, and wait until it has ended."""

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from entitlement_ledger.console.actions import TABLE, bindings_of
+from entitlement_ledger.console.widgets.quick_table import QuickTable
 from entitlement_ledger.console.wording import cell
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Column(Generic[Row]):
     spare: bool = False
 
 
-class PagedTable(DataTable[Text], Generic[Row]):
+class PagedTable(QuickTable, Generic[Row]):
     """Rows of one kind, a page at a time."""
 
     BINDINGS = bindings_of(TABLE)
@@ -110,8 +111,7 @@ class PagedTable(DataTable[Text], Generic[Row]):
         """Add the next page."""
         self.rows_held += rows
         self.more, self._asked = more, False
-        for row in rows:
-            self._add(row)
+        self.add_below((self._cells(row), self._key(row)) for row in rows)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Give the columns the new width."""
@@ -174,6 +174,10 @@ class PagedTable(DataTable[Text], Generic[Row]):
         if self.more and not self._asked:
             self._asked = True
             self.post_message(self.MoreWanted())
+
+    def more_failed(self) -> None:
+        """Let the next page be asked for again."""
+        self._asked = False
 
     def action_sort(self) -> None:
         """Sort by the next column that can be; only a whole result, or the order would be a lie."""

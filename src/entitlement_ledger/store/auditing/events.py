@@ -19,7 +19,7 @@ from entitlement_ledger.domain.events import (
     TransactionEvent,
     decode_event,
 )
-from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.auditing.filtering import chosen
 from entitlement_ledger.store.auditing.reviews import reviews_of
 from entitlement_ledger.store.changes import balance_changes
@@ -36,7 +36,7 @@ def events(
     """Give a page of events, newest first; `after` is the last sequence already seen."""
     found = sequences(connection, only, after=after, limit=limit + 1)
     page = found[:limit]
-    rows = events_of(connection, page, only.known_at)
+    rows = events_of(connection, page, only)
     return Page(tuple(rows), page[-1] if len(found) > limit else None)
 
 
@@ -56,29 +56,32 @@ def count_events(connection: Connection, only: EventFilter) -> int:
     return connection.execute(query).scalar_one()
 
 
-def events_of(
-    connection: Connection, wanted: Sequence[int], known_at: Instant | None
-) -> list[EventRow]:
-    """Give events by sequence, in that order, with reviews and approvals known at an instant."""
+def events_of(connection: Connection, wanted: Sequence[int], known: EventFilter) -> list[EventRow]:
+    """Give events by sequence, in that order, with reviews and approvals known as asked.
+
+    Raises:
+        InputError: there is no event of one of these sequences.
+    """
     rows: list[EventRow] = []
     for start in range(0, len(wanted), _AT_ONCE):
-        rows += _rows(connection, wanted[start : start + _AT_ONCE], known_at)
+        rows += _rows(connection, wanted[start : start + _AT_ONCE], known)
     return rows
 
 
-def _rows(
-    connection: Connection, wanted: Sequence[int], known_at: Instant | None
-) -> list[EventRow]:
+def _rows(connection: Connection, wanted: Sequence[int], known: EventFilter) -> list[EventRow]:
     if not wanted:
         return []
     with among(connection, sorted(wanted), _j.sequence) as listed:
         found = connection.execute(select(_j.sequence, _j.body).where(listed)).all()
     by_sequence = {row.sequence: decode_event(row.body) for row in found}
+    lacking = next((each for each in wanted if each not in by_sequence), None)
+    if lacking is not None:
+        raise InputError(f"event {lacking} is not in the journal: check the number")
     decoded = [by_sequence[each] for each in wanted]
     decided = [event for event in decoded if isinstance(event, TransactionEvent)]
     balances = balance_changes(connection, decided)
-    reviews = reviews_of(connection, wanted, known_at)
-    approvers = _approvers(connection, decided, known_at)
+    reviews = reviews_of(connection, wanted, known)
+    approvers = _approvers(connection, decided, known)
     proposers = _proposers(connection, decided)
     return [
         _record(event, reviews.get(event.sequence))
@@ -95,7 +98,7 @@ def _rows(
 
 
 def _approvers(
-    connection: Connection, decided: Sequence[TransactionEvent], known_at: Instant | None
+    connection: Connection, decided: Sequence[TransactionEvent], only: EventFilter
 ) -> dict[int, str]:
     """Say who, by then, had approved each of these that was a proposal, or is an approval."""
     approvers = {event.sequence: event.actor for event in decided if _approves(event)}
@@ -103,7 +106,9 @@ def _approvers(
     if not proposals:
         return approvers
     r = resolutions.c
-    known = [] if known_at is None else [_t.recorded_at <= known_at]
+    known = [] if only.known_at is None else [_t.recorded_at <= only.known_at]
+    if only.known_sequence is not None:
+        known.append(_t.sequence <= only.known_sequence)
     with among(connection, proposals, r.target) as listed:
         query = (
             select(r.target, r.status, _t.actor)

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, selec
 
 from entitlement_ledger.answers import EventFilter
 from entitlement_ledger.domain.events import REVIEW, Status
-from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import (
     event_reviews,
@@ -30,12 +29,19 @@ def chosen(only: EventFilter) -> Select[Any]:
     return select(_j.sequence).select_from(_asked(only)).where(*_conditions(only))
 
 
-def newest_reviews(known_at: Instant | None) -> Select[Any]:
-    """Select the newest review of each event: of those known at an instant, or of all."""
-    known = [] if known_at is None else [_e.recorded_at <= known_at]
+def known_reviews(only: EventFilter) -> list[ColumnElement[bool]]:
+    """Keep the reviews that were known when a filter asks for."""
+    known = [] if only.known_at is None else [_e.recorded_at <= only.known_at]
+    if only.known_sequence is not None:
+        known.append(_e.sequence <= only.known_sequence)
+    return known
+
+
+def newest_reviews(only: EventFilter) -> Select[Any]:
+    """Select the newest review of each event, of those that were known when a filter asks for."""
     newest = (
         select(_e.event, func.max(_e.sequence).label("sequence"))
-        .where(*known)
+        .where(*known_reviews(only))
         .group_by(_e.event)
         .subquery("newest")
     )
@@ -64,7 +70,11 @@ def moved(entitlement: str) -> Select[Any]:
 def _asked(only: EventFilter) -> FromClause:
     """Give what a filter looks at: the journal alone tells when something was recorded."""
     alone = EventFilter(
-        since=only.since, until=only.until, known_at=only.known_at, review=only.review
+        since=only.since,
+        until=only.until,
+        known_at=only.known_at,
+        known_sequence=only.known_sequence,
+        review=only.review,
     )
     return journal if only == alone else _source
 
@@ -90,13 +100,15 @@ def _conditions(only: EventFilter) -> list[ColumnElement[bool]]:
         conditions.append(_j.recorded_at < only.until)
     if only.known_at is not None:
         conditions.append(_j.recorded_at <= only.known_at)
+    if only.known_sequence is not None:
+        conditions.append(_j.sequence <= only.known_sequence)
     if only.text:
         looked_at = (func.coalesce(_t.customer, _r.id), _actor, _t.reason, _t.reference)
         conditions.append(or_(*(contains(column, only.text) for column in looked_at)))
     if only.entitlement is not None:
         conditions.append(_about(only.entitlement, only.over))
     if only.review is not None:
-        conditions += _reviewed(only.review, only.known_at)
+        conditions += _reviewed(only.review, only)
     return conditions
 
 
@@ -109,9 +121,9 @@ def _about(entitlement: str, over: int | None) -> ColumnElement[bool]:
     return or_(_t.entitlement == entitlement, _j.sequence.in_(touched))
 
 
-def _reviewed(review: str, known_at: Instant | None) -> list[ColumnElement[bool]]:
+def _reviewed(review: str, only: EventFilter) -> list[ColumnElement[bool]]:
     """Keep what has a mark; or what has none and is not a review itself."""
-    marks = newest_reviews(known_at).subquery("marks")
+    marks = newest_reviews(only).subquery("marks")
     if review == "unreviewed":
         return [_j.sequence.not_in(select(marks.c.event)), reviewable()]
     return [_j.sequence.in_(select(marks.c.event).where(marks.c.mark == review))]
