@@ -147,7 +147,9 @@ def test_ctrl_c_leaves_nothing_behind(many: str, tmp_path: Path) -> None:
 def _stopped(store: str, folder: Path) -> tuple[int, bytes]:
     """Press Ctrl-C once a report is being written; give the exit code, and what is said."""
     asked = ["report", "audit-log", "-o", str(folder / "a.html")]
-    with subprocess.Popen([*ENTL, "--store", store, *asked], stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        [*ENTL, "--store", store, *asked], stderr=subprocess.PIPE, preexec_fn=_heeds_ctrl_c
+    ) as running:
         until = time.monotonic() + 60
         while not list(folder.iterdir()) and time.monotonic() < until:
             time.sleep(0.005)
@@ -157,6 +159,11 @@ def _stopped(store: str, folder: Path) -> tuple[int, bytes]:
         finally:
             running.kill()
         return running.returncode, said
+
+
+def _heeds_ctrl_c() -> None:
+    """Whoever runs the tests in the background has it ignored, and so would the program."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _at_most(size: int) -> Callable[[], None]:

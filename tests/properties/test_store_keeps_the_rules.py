@@ -37,7 +37,7 @@ from entitlement_ledger.sweeping import sweep
 History = list[tuple[int, dict[str, Any]]]
 Answer = tuple[Any, ...]
 
-_few = settings(max_examples=12 * SOAK, deadline=None)
+_few = settings(max_examples=8 * SOAK, deadline=None)
 
 
 @contextmanager

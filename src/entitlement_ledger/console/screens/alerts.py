@@ -215,7 +215,7 @@ class FindingScreen(ReviewingScreen):
 
     def on_mount(self) -> None:
         """Begin in the evidence."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[TransactionRow]:

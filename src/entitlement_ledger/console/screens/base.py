@@ -108,6 +108,8 @@ class LedgerScreen(Screen[str | None]):
 
         Textual calls this besides a screen's own, which must not: everything would be asked twice.
         """
+        if not self.query(Breadcrumb):
+            return  # the console is being left already
         self.show_places()
         self.session_changed()
 

@@ -84,7 +84,7 @@ class CalendarScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table of days."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> DaysTable:

@@ -56,7 +56,7 @@ class LapsingScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[LapsingGrant]:

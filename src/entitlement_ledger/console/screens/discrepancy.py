@@ -83,7 +83,7 @@ class DiscrepancyScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin with both sides."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[Compared]:

@@ -57,7 +57,7 @@ class GraphScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[Any]:

@@ -36,7 +36,7 @@ class ListingScreen(LedgerScreen, Generic[Row]):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[Row]:

@@ -57,7 +57,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
 
     def on_mount(self) -> None:
         """Begin in the table, so that keys are keys."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[Row]:

@@ -39,7 +39,7 @@ class ReportsScreen(LedgerScreen):
 
     def on_mount(self) -> None:
         """Begin in the table."""
-        self.table.focus()
+        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[ReportInfo]:
