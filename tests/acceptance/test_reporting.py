@@ -148,7 +148,9 @@ def _stopped(store: str, folder: Path) -> tuple[int, bytes]:
     """Press Ctrl-C once a report is being written; give the exit code, and what is said."""
     asked = ["report", "audit-log", "-o", str(folder / "a.html")]
     with subprocess.Popen(
-        [*ENTL, "--store", store, *asked], stderr=subprocess.PIPE, preexec_fn=_heeds_ctrl_c
+        [*ENTL, "--store", store, *asked],
+        stderr=subprocess.PIPE,
+        preexec_fn=_heeds_ctrl_c,  # noqa: PLW1509 - no threads
     ) as running:
         until = time.monotonic() + 60
         while not list(folder.iterdir()) and time.monotonic() < until:

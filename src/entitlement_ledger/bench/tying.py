@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import duckdb
 
+from entitlement_ledger import reconciling as reconciling_part
 from entitlement_ledger.bench.building import write_feeds
 from entitlement_ledger.bench.measuring import Measured, Tell, medians
 from entitlement_ledger.bench.planting import Planted, plant
@@ -19,7 +21,6 @@ from entitlement_ledger.domain.instants import DAY, parse_instant
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.reconcile import running
 from entitlement_ledger.reconciliations import Against
-from entitlement_ledger.store.reconciling.lines import keep_lines
 
 RATIO_MAX = 10.0
 _BEGIN = parse_instant("2025-01-01T00:00:00Z")
@@ -34,7 +35,8 @@ _JOIN = """
 def reconciling(folder: Path, lines: int, runs: int, seed: int, tell: Tell) -> Iterator[Measured]:
     """Reconcile a planted file; what is planted must be found, and nothing else.
 
-    Matching is told apart from reading the file and keeping its lines.
+    Matching is what comes between keeping the lines of the file and committing all of it: the
+    comparison, and writing down what does not agree.
     """
     customers = max(lines // 20, 1)
     done = Planted(_BEGIN, _BEGIN + 600 * DAY)
@@ -46,11 +48,14 @@ def reconciling(folder: Path, lines: int, runs: int, seed: int, tell: Tell) -> I
         commands = plant(file, lines, min(_EVERY, lines // 8), customers, _BEGIN, seed, done)
         _post(ledger, commands)
         tell("reconciling them")
-        with _kept_apart() as keeping:
+        with (
+            _timed(running, "keep_lines", "_feed_id") as keeping,
+            _timed(reconciling_part, "reconcile") as within,
+        ):
             start = time.perf_counter()
             first = _run(ledger, file, done)
             whole = time.perf_counter() - start
-        matching = whole - sum(keeping)
+        matching = sum(within) - sum(keeping)
         found = {(each.reference, each.class_.value) for each in ledger.all_discrepancies(first)}
         assert found == done.expected, found ^ done.expected
         assert ledger.run(first).matched == done.agree
@@ -88,17 +93,22 @@ def _run(ledger: Ledger, file: Path, done: Planted) -> int:
 
 
 @contextmanager
-def _kept_apart() -> Iterator[list[float]]:
-    """Measure how long a file's reading and keeping takes within."""
+def _timed(module: ModuleType, *names: str) -> Iterator[list[float]]:
+    """Measure how long each call of some functions of a module takes within."""
     taken: list[float] = []
-    keep = keep_lines
 
-    def timed(*given: object) -> object:
-        start = time.perf_counter()
-        try:
-            return keep(*given)  # type: ignore[arg-type]
-        finally:
-            taken.append(time.perf_counter() - start)
+    def measured(work: Callable[..., object]) -> Callable[..., object]:
+        def timed(*given: object) -> object:
+            start = time.perf_counter()
+            try:
+                return work(*given)
+            finally:
+                taken.append(time.perf_counter() - start)
 
-    with mock.patch.object(running, "keep_lines", timed):
+        return timed
+
+    with ExitStack() as patched:
+        for name in names:
+            work = measured(getattr(module, name))
+            patched.enter_context(mock.patch.object(module, name, work))
         yield taken

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from entitlement_ledger import __version__
-from entitlement_ledger.cli import detailing, explaining, printing, showing
+from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.elsewhere import Commands
 from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.errors import InputError
@@ -178,6 +178,8 @@ def import_(
 
     Files are CSV (with commas, semicolons or tabs), JSON, JSON Lines or Parquet, told by name.
     """
+    from entitlement_ledger.cli import showing
+
     with opened(context, read_only=False) as (ledger, settings):
         loaded = ledger.import_files(paths, actor=settings.actor, mapping=mapping)
     for each in loaded:
@@ -207,6 +209,7 @@ def import_(
 @click.pass_context
 def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run: bool) -> int:
     """Post commands in JSON Lines from FILE, or from standard input with `-`."""
+    from entitlement_ledger.cli import showing
     from entitlement_ledger.cli.lines import read_batches, widen
     from entitlement_ledger.domain.lines import parse_line
 
@@ -253,6 +256,8 @@ def balance(
     as_json: bool,
 ) -> None:
     """Show what a customer has."""
+    from entitlement_ledger.cli import showing
+
     with opened(context, read_only=True) as (ledger, _):
         showing.balances(ledger.balances(customer, entitlement, at=at, known_at=known_at), as_json)
 
@@ -283,6 +288,7 @@ def history(
 ) -> None:
     """List transactions, newest first."""
     from entitlement_ledger.answers import HistoryFilter
+    from entitlement_ledger.cli import showing
 
     only = HistoryFilter(customer, entitlement, of_type, actor, None, since, until)
     with opened(context, read_only=True) as (ledger, _):
@@ -309,6 +315,8 @@ def _pages(
 @click.pass_context
 def show(context: click.Context, transaction: str, as_json: bool) -> None:
     """Show one transaction, by id or key, with postings, event, before and after."""
+    from entitlement_ledger.cli import detailing
+
     with opened(context, read_only=True) as (ledger, _):
         detailing.transaction(ledger.transaction(transaction), as_json)
 
@@ -324,6 +332,8 @@ def explain(
     context: click.Context, customer: str, entitlement: str, at: Instant | None, as_json: bool
 ) -> None:
     """Explain a balance grant by grant, and what the next draw would take."""
+    from entitlement_ledger.cli import explaining
+
     with opened(context, read_only=True) as (ledger, _):
         explaining.explanation(ledger.explain(customer, entitlement, at=at), as_json)
 
@@ -339,6 +349,8 @@ def access(
     context: click.Context, customer: str, entitlement: str, at: Instant | None, as_json: bool
 ) -> None:
     """Say whether a customer has an entitlement, why, and what it opens."""
+    from entitlement_ledger.cli import showing
+
     with opened(context, read_only=True) as (ledger, _):
         showing.access(ledger.access(customer, entitlement, at=at), as_json)
 
@@ -358,6 +370,8 @@ def diff(
     as_json: bool,
 ) -> None:
     """Show what changed in our knowledge of one time between two moments."""
+    from entitlement_ledger.cli import showing
+
     if len(known) != 2:
         raise InputError("give --known-at twice: what was known then, and what was known later")
     with opened(context, read_only=True) as (ledger, _):
@@ -372,6 +386,8 @@ def diff(
 @click.pass_context
 def run_due(context: click.Context, now: Instant | None, as_json: bool) -> None:
     """Record what has become due; safe to run any number of times."""
+    from entitlement_ledger.cli import showing
+
     with opened(context, read_only=False) as (ledger, _):
         done = ledger.run_due(now=now, progress=printing.progress)
     if as_json:
