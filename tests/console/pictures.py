@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import os
 import re
 import sys
 import tempfile
@@ -119,6 +120,8 @@ async def draw(store: str, target: Path, keys: Sequence[str]) -> None:
 
 def main(folder: Path, names: Sequence[str]) -> None:
     """Draw all pictures, or those that are named, into a folder."""
+    # Help names the folder of the settings: nobody's in particular.
+    os.environ["ENTL_CONFIG"] = "~/.config/entitlement-ledger"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         store = prepare(Path(made))
