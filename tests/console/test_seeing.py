@@ -144,7 +144,11 @@ async def test_beside_balances_there_is_the_use_of_the_last_weeks_where_there_is
         await opened(pilot)
         for width, used, held in ((80, False, False), (96, False, True), (120, True, True)):
             await pilot.resize_terminal(width, 30)
-            await settled(pilot)
+            # Tables are laid out anew some time after the screen has its size.
+            for _ in range(50):
+                await settled(pilot)
+                if ("used 12 weeks" in screen_text(pilot)) == used:
+                    break
             shown = screen_text(pilot).splitlines()
             header = next(line for line in shown if "entitlement" in line)
             assert ("used 12 weeks" in header) == used
