@@ -106,6 +106,14 @@ def _is_lost_or_held(ledger: Ledger, until: int, known_at: int, balances: list[R
         kept = sum(each["held"] for each in balances if each["entitlement"] == code)
         assert held == kept + row["held_on_expired"], row
         event("something is held", payload=str(held != 0))
+    taken: dict[str, int] = {}
+    for each in (loss for s in told for loss in s.lost if loss.how == "revoked"):
+        taken[each.grant] = taken.get(each.grant, 0) + each.quantity
+    for grant, quantity in taken.items():
+        # Some may have been given back since; what was carried over is not lost.
+        down = ledger.burn_down(grant, at=until - 1, known_at=known_at)
+        assert 0 <= down.revoked <= quantity
+        event("something was taken back")
     for each in (loss for s in told for loss in s.lost):
         if each.transaction is not None:
             assert ledger.transaction(each.transaction).row.reason == each.reason
