@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,25 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
         "ENTL_GRAPHICS",
     ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove the files of a test that passed: those of all of them are some gigabytes.
+
+    Its folder stays, so that no other test of this process is given a path that was used.
+    """
+    if "tmp_path" not in request.fixturenames:
+        yield
+        return
+    folder, failed = request.getfixturevalue("tmp_path"), request.session.testsfailed
+    yield
+    if request.session.testsfailed == failed:
+        for each in folder.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink()
 
 
 @pytest.fixture(scope="session")

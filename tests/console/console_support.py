@@ -106,6 +106,7 @@ async def opened(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, ConsoleApp)
     while app.session is None:
+        assert app.problem is None, app.problem
         await pilot.pause(0.02)
     await settled(pilot)
 
