@@ -62,7 +62,7 @@ def test_what_was_resolved_comes_in_pages_like_the_rest(tmp_path: Path) -> None:
 def test_a_run_tells_how_far_it_is_in_reading_and_in_matching(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_CUSTOMERS_AT_ONCE", 1)
+    monkeypatch.setattr(running, "_LOOKED_AT_ONCE", 1)
     told: list[float] = []
     with ledger_with(tmp_path, [ONE]) as ledger:
         wrong = [sold(f"I{number}", number, customer=f"C{number}") for number in range(2, 7)]

@@ -56,6 +56,7 @@ from entitlement_ledger.store.tree import root_at
 Progress = Callable[[int, int], None]
 
 _CUSTOMERS_AT_ONCE = 2_000
+_LOOKED_AT_ONCE = 1_000
 _TOLD_AT_ONCE = 10_000
 
 
@@ -226,17 +227,20 @@ def _billing(
     proposals = Proposals(_terms(book), book.closed_until)
     inside, outside = counted(connection, feed, period)
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
-        looked_at, odd = 0, rows_in(connection, lines, items)
+        looked_at = told_at = 0
+        odd = rows_in(connection, lines, items)
         after: str | None = None
         while customers := customers_after(connection, (lines, items), after, _CUSTOMERS_AT_ONCE):
-            # Whoever waits can stop it here too, as while the file was read.
-            progress(looked_at, odd)
             first, after = customers[0], customers[-1]
             theirs = _by_customer(rows_of(connection, lines, first, after))
             ours = _by_customer(rows_of(connection, items, first, after))
             others = _by_customer(rows_of(connection, loose, first, after))
-            looked_at += sum(len(rows) for each in (theirs, ours) for rows in each.values())
             for customer in customers:
+                if looked_at >= told_at:
+                    # Whoever waits can stop it here too, as while the file was read.
+                    progress(looked_at, odd)
+                    told_at = looked_at + _LOOKED_AT_ONCE
+                looked_at += len(theirs.get(customer, ())) + len(ours.get(customer, ()))
                 of_it = [_line(row) for row in theirs.get(customer, ())]
                 tally = Matching(
                     of_it,

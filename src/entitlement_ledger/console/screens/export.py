@@ -54,7 +54,11 @@ class ExportScreen(WritingScreen):
         return str(self.query_one("#format", Select).value)
 
     def on_select_changed(self, _event: Select.Changed) -> None:
-        """Let the file's suffix go with its format, unless somebody gave it another."""
+        """Let the file's suffix go with its format, unless somebody gave it another.
+
+        What was wrong with the format before is wrong no more.
+        """
+        self.say("")
         line = self.query_one("#path", PathInput)
         name, dot, suffix = line.value.rpartition(".")
         if dot and suffix.lower() in FORMATS:
