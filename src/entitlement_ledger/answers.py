@@ -373,6 +373,7 @@ class Finding(msgspec.Struct, frozen=True):
         why: a sentence with the numbers.
         score: from 1 to 100, within its severity.
         state: `open`, `investigating`, `confirmed` or `dismissed`.
+        others: whom it is about beside the actor; none of them can review it either.
     """
 
     id: str
@@ -385,6 +386,7 @@ class Finding(msgspec.Struct, frozen=True):
     score: int
     state: str
     assigned_to: str | None = None
+    others: tuple[str, ...] = ()
 
 
 class ReviewStep(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ from entitlement_ledger.domain.plain import (
 from entitlement_ledger.domain.policy import Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.loading import known_keys, load, load_customers
 from entitlement_ledger.store.standings import standings
 
@@ -139,14 +140,6 @@ def _read(line: Line) -> Item:
 
 
 @dataclass(slots=True)
-class Counts:
-    """How often where a holding stands was asked for, and how often it was known already."""
-
-    asked: int = 0
-    known: int = 0
-
-
-@dataclass(slots=True)
 class Batch:
     """One batch on its way from what is asked to events.
 
@@ -228,9 +221,15 @@ class Batch:
         """Decide what is plain; customers of whom one command is not are left to the rules."""
         book, ruled = self.book, self.ruled
         plain = [item for item in self.items if isinstance(item, PlainCommand)]
-        load_customers(self.connection, book, {each.customer for each in plain})
+        if not book.others_active:
+            load_customers(self.connection, book, {each.customer for each in plain})
         ruled |= {each.customer for each in plain if not self._may_be_plain(each)}
-        self._load_standings([each for each in plain if each.customer not in ruled])
+        plain = [each for each in plain if each.customer not in ruled]
+        self._load_standings(plain)
+        # Who was ever given something exists; of the others it is to be asked.
+        unsure = {each.customer for each in plain if not self._was_given(each)}
+        load_customers(self.connection, book, unsure)
+        ruled |= unsure - book.customers.keys()
         roles: dict[str, str | None] = {}
         place = 0
         for each in self.asked:
@@ -252,13 +251,16 @@ class Batch:
         customer = book.customers.get(asked.customer)
         entitlement = book.entitlements.get(asked.entitlement)
         return (
-            customer is not None
-            and customer.status is CustomerStatus.ACTIVE
+            (book.others_active if customer is None else customer.status is CustomerStatus.ACTIVE)
             and entitlement is not None
             and entitlement.status is CatalogueStatus.ACTIVE
             and entitlement.kind is not Kind.FEATURE
             and asked.customer not in book.ahead.ruled
         )
+
+    def _was_given(self, asked: PlainCommand) -> bool:
+        standing = self.book.standings.get(asked.customer, {}).get(asked.entitlement)
+        return standing is not None and standing.last_at is not None
 
     def _load_standings(self, plain: list[PlainCommand]) -> None:
         """Load where the holdings of commands stand, as far as it is not known.

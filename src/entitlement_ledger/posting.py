@@ -7,7 +7,6 @@ memory between batches, bounded; after a failure it is thrown away and read agai
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,27 +15,30 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from entitlement_ledger.audit.witness import Seen, Witness
-from entitlement_ledger.batching import Asked, Batch, Counts, Outcomes, read_lines
+from entitlement_ledger.batching import Asked, Batch, Outcomes, read_lines
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
-from entitlement_ledger.domain.events import Event, Status
+from entitlement_ledger.domain.events import Event, RecordEvent, Status
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.domain.policy import ANYTHING, Policy
+from entitlement_ledger.freshness import Freshness
+from entitlement_ledger.garbage import no_garbage
 from entitlement_ledger.merkle import Frontier
 from entitlement_ledger.sharing import Shared
-from entitlement_ledger.store.journal import append_events
+from entitlement_ledger.store.catalogue import Counts
+from entitlement_ledger.store.journal import append_events, last
 from entitlement_ledger.store.loading import new_book
 from entitlement_ledger.store.rebuilding import catch_up, project_new
 from entitlement_ledger.store.tree import frontier
+from entitlement_ledger.store.written import ensure_transaction
 
 Told = TypeVar("Told")
 
 _BEHIND_MAX = 512
 _TOGETHER_MAX = 10_000
-_MANY_LINES = 1_000
 HOLDINGS_MAX = 50_000
 """Of how many customers the writer remembers what they hold, and how many holdings at most."""
 _CUSTOMERS_MAX = 200_000
@@ -71,8 +73,7 @@ class Writer:
         self._tree: Frontier | None = None
         self._lacking: list[Recordable] | None = []
         """What the projections lack; None if only the journal knows."""
-        self.newest: tuple[int, Instant | None] | None = None
-        """The last event that is durable, and when it was recorded; None if nobody knows."""
+        self.fresh = Freshness(keeping=holdings_max > 0)
         self._shared = Shared(self._post_together, lambda each: len(each.items), _TOGETHER_MAX)
 
     def post(
@@ -84,7 +85,7 @@ class Writer:
 
     def _post_together(self, asked: list[Asked]) -> list[Outcomes]:
         """Record what several callers ask, in one commit."""
-        with _no_garbage(sum(len(each.items) for each in asked)):
+        with no_garbage(sum(len(each.items) for each in asked)):
             return self._commit(
                 lambda connection, book, project: self._decide(connection, book, asked, project)
             )
@@ -144,20 +145,25 @@ class Writer:
         """Record the events that `work` makes of the book, in one database transaction.
 
         `work` is given the connection, the book, and what brings the projections up to the journal.
+        A transaction is begun by whatever needs one: nobody else writes, so what is looked up
+        before stays so, and one statement is a transaction by itself.
         """
         with self._lock:
             try:
-                with self._engine.begin() as connection:
+                with self._engine.connect() as connection:
                     book, tree = self._ready(connection)
                     told, events = work(connection, book, lambda: self._project_now(connection))
-                    tree = self._write(connection, events, tree)
                     self._check_file()
+                    tree = self._write(connection, events, tree)
+                    if connection.in_transaction():
+                        self._check_file()
+                        connection.commit()
             except BaseException:
                 self._distrust()
                 raise
             self._tree = tree
-            if events:
-                self.newest = (events[-1].sequence, events[-1].recorded_at)
+            last_event = (events[-1].sequence, events[-1].recorded_at) if events else None
+            self._now_durable(last_event or self.fresh.newest)
             self._forget(book)
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
@@ -165,12 +171,10 @@ class Writer:
 
     def alone(self, work: Callable[[Connection], int]) -> int:
         """Do work on the store while nothing is posted; what is kept in memory is read again."""
-        with self._lock:
-            self._distrust()
-            with self._engine.begin() as connection:
-                told = work(connection)
-                self._check_file()
-                return told
+        with self._by_itself(), self._engine.begin() as connection:
+            told = work(connection)
+            self._check_file()
+            return told
 
     def aside(self, work: Callable[[Connection], Told]) -> Told:
         """Write what no event is about, while nothing is posted: what is remembered stays true."""
@@ -179,9 +183,18 @@ class Writer:
 
     def between_commits(self, work: Callable[[], None]) -> None:
         """Do work on the file, outside any transaction, while nothing is posted."""
+        with self._by_itself():
+            work()
+
+    @contextmanager
+    def _by_itself(self) -> Iterator[None]:
+        """Let nobody post, nor rely on what was known before or is learned meanwhile."""
         with self._lock:
             self._distrust()
-            work()
+            try:
+                yield
+            finally:
+                self._distrust()
 
     def seal(self, make: Callable[[Connection], tuple[str, Seen | None]]) -> str:
         """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
@@ -198,18 +211,22 @@ class Writer:
 
     def catch_up(self) -> None:
         """Bring the projections up to the journal, so that a read sees all that was answered."""
-        if self._lacking == []:
+        # Nobody waits for the writer in order to know what is newest: it can be asked.
+        must_wait = not self.fresh.complete
+        if not must_wait and self.fresh.newest is not None:
             return
-        with self._lock:
+        if not self._lock.acquire(blocking=must_wait):
+            return
+        try:
             self._trusted(self._project_now)
             if self._book is not None:
                 self._forget(self._book)
+        finally:
+            self._lock.release()
 
     def _forget(self, book: Book) -> None:
         """Let the book forget what it need not know; it keeps what the projections lack."""
-        if self._lacking:
-            book.lacked(self._lacking)
-        else:
+        if not self._lacking:
             book.forget(self._holdings_max, _CUSTOMERS_MAX)
 
     def _trusted(self, work: Callable[[Connection], Told]) -> Told:
@@ -217,19 +234,30 @@ class Writer:
         try:
             with self._engine.begin() as connection:
                 told = work(connection)
+                newest = self.fresh.newest or last(connection)
                 self._check_file()
-                return told
         except BaseException:
             self._distrust()
             raise
+        self._now_durable(newest)
+        return told
+
+    def _now_durable(self, newest: tuple[int, Instant | None] | None) -> None:
+        self.fresh.committed(newest, complete=self._lacking == [])
 
     def _project_now(self, connection: Connection) -> None:
         """Write what the projections lack, in a transaction; if that fails, nothing is trusted."""
+        ensure_transaction(connection)
         if self._lacking is None:
             catch_up(connection)
+            self.fresh.will_change_catalogue()
         else:
             project_new(connection, self._lacking)
+            if any(isinstance(each, RecordEvent) for each in self._lacking):
+                self.fresh.will_change_catalogue()
         self._lacking = []
+        if self._book is not None:
+            self._book.projected()
 
     def _write(
         self, connection: Connection, events: Sequence[Recordable], tree: Frontier
@@ -242,11 +270,14 @@ class Writer:
         assert self._lacking is not None, "a writer that is ready knows"
         if not events:
             return tree
+        together = len(self._lacking) + len(events) >= _BEHIND_MAX
+        if together:
+            ensure_transaction(connection)
         grown = tree.copy()
         for leaf in append_events(connection, events):
             grown.append(leaf)
         self._lacking = [*self._lacking, *events]
-        if len(self._lacking) >= _BEHIND_MAX:
+        if together:
             self._project_now(connection)
         return grown
 
@@ -254,7 +285,7 @@ class Writer:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
         self._lacking = None
-        self.newest = None
+        self.fresh.doubt()
 
     def now(self, book: Book) -> Instant:
         """Give the ledger's now: the later of the clock and the last `recorded_at`."""
@@ -299,22 +330,6 @@ class Writer:
             history=history,
             plain=plain and self._plainly,
         )
-
-
-@contextmanager
-def _no_garbage(lines: int) -> Iterator[None]:
-    """Let nobody look for garbage while many records are made that all live on.
-
-    What is looked through grows with what is made: it took a third of a large batch.
-    """
-    if lines < _MANY_LINES or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _nothing() -> None:

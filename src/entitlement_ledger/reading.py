@@ -48,6 +48,7 @@ from entitlement_ledger.store.dialect import (
 )
 from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.opening import explain
+from entitlement_ledger.store.rebuilding import behind
 from entitlement_ledger.store.selling import product_rows, subscription_rows
 
 _BODIES_AT_ONCE = 10_000
@@ -93,19 +94,28 @@ class Reading:
             )
 
     def customers(
-        self, *, search: str = "", after: str | None = None, limit: int = 100
+        self,
+        *,
+        search: str = "",
+        after: str | None = None,
+        limit: int = 100,
+        at: Instant | None = None,
+        known_at: Instant | None = None,
     ) -> list[CustomerRow]:
         """Give customers whose id, name or email holds a text, by id, after one already seen.
 
-        And those of a ticket or invoice line whose id holds it.
+        And those of a ticket or invoice line whose id holds it. Status and segment are those at
+        `at`, of who was known at `known_at`; both default to now.
         """
         with self._read() as connection:
-            return customers.find_customers(connection, search=search, after=after, limit=limit)
+            return customers.find_customers(
+                connection, search=search, after=after, limit=limit, at=at, known_at=known_at
+            )
 
-    def count_customers(self, *, search: str = "") -> int:
-        """Count the customers that a search finds."""
+    def count_customers(self, *, search: str = "", known_at: Instant | None = None) -> int:
+        """Count the customers that a search finds, of those that were known at an instant."""
         with self._read() as connection:
-            return customers.count_customers(connection, search=search)
+            return customers.count_customers(connection, search=search, known_at=known_at)
 
     def customer(self, customer: str) -> CustomerRow:
         """Give one customer.
@@ -129,10 +139,17 @@ class Reading:
         with self._read() as connection:
             return product_rows(connection)
 
-    def subscriptions(self, customer: str) -> list[SubscriptionRow]:
-        """Give a customer's live subscriptions, oldest first."""
+    def subscriptions(
+        self, customer: str, *, at: Instant | None = None, known_at: Instant | None = None
+    ) -> list[SubscriptionRow]:
+        """Give the subscriptions that a customer has at an instant, as known at another.
+
+        Both default to now. The oldest come first.
+        """
         with self._read() as connection:
-            return subscription_rows(connection, customer)
+            if at is None and known_at is not None:
+                at = self._now(connection)
+            return subscription_rows(connection, customer, at, known_at)
 
     def balances(
         self,
@@ -147,11 +164,19 @@ class Reading:
         Raises:
             InputError: an unknown customer or entitlement, or a time before history begins.
         """
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
-            if not self._answerable(connection, customer, entitlement, at, known_at):
+            # Whose grants are found exists: it need not be asked.
+            asked = customer if entitlement is not None else None
+            if not self._answerable(connection, asked, entitlement, at, known_at):
                 return []
             moment = self._now(connection) if at is None else at
-            return balances.balances(connection, customer, entitlement, moment, known_at)
+            found = balances.balances(
+                connection, catalogue, customer, entitlement, moment, known_at
+            )
+            if not found:
+                self._answerable(connection, customer, None, None, None)
+            return found
 
     def explain(
         self,
@@ -166,11 +191,14 @@ class Reading:
         Raises:
             InputError: an unknown customer or entitlement, or a time before history begins.
         """
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
             if not self._answerable(connection, customer, entitlement, at, known_at):
                 raise InputError("the store is empty: there is nothing to explain")
             moment = self._now(connection) if at is None else at
-            (balance,) = balances.balances(connection, customer, entitlement, moment, known_at)
+            (balance,) = balances.balances(
+                connection, catalogue, customer, entitlement, moment, known_at
+            )
             return balances.explanation(connection, balance, moment, known_at)
 
     def check_moment(self, *, at: Instant | None, known_at: Instant | None) -> None:
@@ -186,10 +214,11 @@ class Reading:
         self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
     ) -> Page[TransactionRow]:
         """Give a page of transactions, newest first; `after` is the last sequence seen."""
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
             now = self._now(connection)
             wanted = only or HistoryFilter()
-            return views.history(connection, wanted, now, after=after, limit=limit)
+            return views.history(connection, catalogue, wanted, now, after=after, limit=limit)
 
     def count_history(self, only: HistoryFilter | None = None) -> int:
         """Count the transactions that a filter matches."""
@@ -203,8 +232,9 @@ class Reading:
         Raises:
             InputError: there is none of that name.
         """
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
-            found = views.transaction(connection, name, self._now(connection))
+            found = views.transaction(connection, catalogue, name, self._now(connection))
         if found is None:
             raise InputError(f"no transaction {name!a}: give its id or its key")
         return found
@@ -231,8 +261,9 @@ class Reading:
     def transactions(self, names: Sequence[str]) -> list[TransactionRow]:
         """Give transactions by id, oldest first; a name of none is left out."""
         sequences = [number for name in names if (number := sequence_of(name)) is not None]
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
-            return views.transactions_of(connection, sequences, self._now(connection))
+            return views.transactions_of(connection, catalogue, sequences, self._now(connection))
 
     def check_names(self) -> list[str]:
         """Give the names of the consistency checks, in the order in which they run."""
@@ -253,11 +284,12 @@ class Reading:
         Raises:
             InputError: an unknown customer or entitlement, or a time before history begins.
         """
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
             if not self._answerable(connection, customer, entitlement, at, None):
                 raise InputError("the store is empty: nobody has access to anything")
             moment = self._now(connection) if at is None else at
-            return access(connection, customer, entitlement, moment)
+            return access(connection, catalogue, customer, entitlement, moment)
 
     def difference(
         self, at: Instant, known_before: Instant, known_after: Instant, customer: str | None = None
@@ -269,10 +301,15 @@ class Reading:
         """
         if known_before > known_after:
             raise InputError("the first moment of knowledge is later than the second: swap them")
+        catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
             if not self._answerable(connection, customer, None, at, known_before):
                 return []
-            return differences(connection, at, known_before, known_after, customer)
+            return differences(connection, catalogue, at, known_before, known_after, customer)
+
+    def catalogue_remembered(self) -> tuple[int, int]:
+        """Say how often reads asked for the catalogue, and how often it was in memory."""
+        return self._writer.fresh.catalogue.counts.asked, self._writer.fresh.catalogue.counts.known
 
     def interrupt(self, thread: int | None = None) -> None:
         """Interrupt the query that a thread waits for, or all; `Cancelled` is raised there."""
@@ -333,14 +370,8 @@ class Reading:
             raise explain(error, self._path) from error
 
     def _last(self, connection: Connection) -> tuple[int, Instant | None]:
-        """Give the last event and when it was recorded. Whoever writes knows; else it is asked."""
-        if self._writer.newest is not None:
-            return self._writer.newest
-        found = last(connection)
-        if self._read_only:
-            # Nobody can write meanwhile: it stays the newest.
-            self._writer.newest = found
-        return found
+        """Give the last event and when it was recorded; where writing failed, it is asked anew."""
+        return self._writer.fresh.newest or last(connection)
 
     def _now(self, connection: Connection) -> Instant:
         _, recorded_at = self._last(connection)
@@ -356,7 +387,8 @@ class Reading:
         known_at: Instant | None,
     ) -> bool:
         """Say whether there is anything to answer from; refuse what would be a silent zero."""
-        until, _ = self._last(connection)
+        # No later event: what this connection does not see yet would never be looked at.
+        until = self._writer.fresh.until or last(connection)[0] - behind(connection)
         begins = self._beginning.read(connection, until)
         if begins is None:
             return False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from sqlalchemy import Connection
 
 from entitlement_ledger.answers import Finding, ReviewStep, Vouched
 from entitlement_ledger.audit.sealing import newest_seal
-from entitlement_ledger.checks.finding import digest_of, find
-from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule
+from entitlement_ledger.checks.finding import find
+from entitlement_ledger.checks.renewing import run
 from entitlement_ledger.checks.suspicion import RULES, parameters, rules_named
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.events import RecordEvent
@@ -17,15 +18,11 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.proving import Proving
-from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.reviewing import (
     DECISIONS,
     Found,
-    customers_since,
-    found_until,
-    mark_found,
+    actors_of,
     review_steps,
-    save_findings,
     since_then,
     stored_findings,
     with_reviews,
@@ -69,20 +66,20 @@ class Suspecting(Proving):
                     found = list(find(connection, chosen, set_to))
             else:
                 found = self._writer.aside(
-                    lambda connection: _run(connection, chosen, set_to, since_last=since_last)
+                    lambda connection: run(connection, chosen, set_to, since_last=since_last)
                 )
         with self._read() as connection:
             if since is not None:
                 all_of_them = {number for each in found for number in each.sequences}
                 later = since_then(connection, all_of_them, since)
                 found = [each for each in found if not later.isdisjoint(each.sequences)]
-            told = with_reviews(found, review_steps(connection))
+            told = _told(connection, found, review_steps(connection))
         return _worst_first(each for each in told if dismissed or each.state != "dismissed")
 
     def findings(self, *, dismissed: bool = False) -> list[Finding]:
         """Give what the rules found when they were last run, the worst first."""
         with self._read() as connection:
-            told = with_reviews(stored_findings(connection), review_steps(connection))
+            told = _told(connection, stored_findings(connection), review_steps(connection))
         return _worst_first(each for each in told if dismissed or each.state != "dismissed")
 
     def vouched(self) -> Vouched:
@@ -102,7 +99,7 @@ class Suspecting(Proving):
         """
         with self._read() as connection:
             steps = review_steps(connection, name)
-            told = with_reviews(stored_findings(connection), steps)
+            told = _told(connection, stored_findings(connection), steps)
         found = next((each for each in told if each.id == name), None)
         if found is None:
             raise InputError(f"no finding {name!a}: `entl findings` lists them")
@@ -120,8 +117,8 @@ class Suspecting(Proving):
         """Record a step of a finding's review: it is an event, with whoever took it.
 
         Raises:
-            InputError: no such finding or decision, no reason, or the reviewer is the one it is
-                about or has no role for it.
+            InputError: no such finding or decision, no reason, or the reviewer is one of those it
+                is about or has no role for it.
         """
         if decision not in DECISIONS:
             raise InputError(f"{decision} is no decision: there are {', '.join(DECISIONS)}")
@@ -131,7 +128,7 @@ class Suspecting(Proving):
         if self._roles and role not in REVIEWERS:
             raise InputError(f"{actor} may not review: it takes {' or '.join(REVIEWERS)}")
         found, steps = self.finding(name)
-        if actor == found.actor:
+        if actor in (found.actor, *found.others):
             raise InputError(f"{name} is about {actor}: somebody else must review it")
         before = steps[-1] if steps else None
 
@@ -162,39 +159,30 @@ class Suspecting(Proving):
         return self.finding(name)[0]
 
 
+def _told(
+    connection: Connection, found: Sequence[Found], steps: dict[str, list[ReviewStep]]
+) -> list[Finding]:
+    """Say of each finding where its review stands, and of some who else they are about."""
+    told = with_reviews(found, steps)
+    about_all = [
+        (place, each)
+        for place, each in enumerate(found)
+        if each.rule in RULES and RULES[each.rule].about_all
+    ]
+    actors = actors_of(connection, {number for _, each in about_all for number in each.sequences})
+    for place, each in about_all:
+        acted = {actors[number] for number in each.sequences if number in actors}
+        others = tuple(sorted(acted - {each.actor}))
+        told[place] = msgspec.structs.replace(told[place], others=others)
+    return told
+
+
 def _as_told(decision: str, step: ReviewStep) -> dict[str, object]:
     return {
         "decision": decision,
         "assigned_to": step.assigned_to,
         "transactions": list(step.transactions),
     }
-
-
-def _run(
-    connection: Connection,
-    rules: Sequence[Rule],
-    set_to: Mapping[str, Parameters],
-    *,
-    since_last: bool,
-) -> list[Found]:
-    """Run rules and keep what they find in place of what they found before."""
-    newest, digest = last(connection)[0], digest_of(set_to)
-    touched = _touched(connection, digest) if since_last else None
-    for reach in Reach:
-        of_reach = [rule for rule in rules if rule.reach is reach]
-        only = touched if reach is Reach.CUSTOMER else None
-        found = list(find(connection, of_reach, set_to, only))
-        save_findings(connection, found, {rule.name for rule in of_reach}, only)
-    if len(rules) == len(RULES):
-        mark_found(connection, f"{newest} {digest}")
-    names = {rule.name for rule in rules}
-    return [each for each in stored_findings(connection) if each.rule in names]
-
-
-def _touched(connection: Connection, digest: str) -> Collection[str] | None:
-    """Give the customers of what has been recorded since the last run; None asks for all."""
-    sequence, _, was_set_to = (found_until(connection) or "").partition(" ")
-    return customers_since(connection, int(sequence)) if was_set_to == digest else None
 
 
 def _worst_first(found: Iterable[Finding]) -> list[Finding]:

@@ -12,6 +12,7 @@ import pytest
 from support import HandClock, command, entl, hours, new_store, one_line, post
 
 from entitlement_ledger.domain.instants import HOUR, MINUTE
+from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.ledger import Ledger
 
@@ -218,3 +219,27 @@ def test_whoever_has_no_role_for_it_reviews_nothing(tmp_path: Path) -> None:
                 review(actor)()
         review("ann")()
         assert ledger.finding(found.id)[0].state == "investigating"
+
+
+def test_neither_of_two_who_approve_each_other_reviews_it(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = new_store(tmp_path, clock)
+    approvals = [ApprovalRule(frozenset({"adjust"}), above=100)]
+    with Ledger.open(store, clock=clock, approvals=approvals) as ledger:
+        for number in range(4):
+            clock.now += HOUR
+            pair = ("ann", "zoe") if number % 2 else ("zoe", "ann")
+            line = command("adjust", f"a{number}", quantity=200, reason=f"r{number}")
+            ledger.post([line], actor=pair[0])
+            clock.now += HOUR
+            yes = command("approve", f"y{number}", transaction=f"a{number}", reason="fine")
+            ledger.post([yes], actor=pair[1])
+        (found,) = ledger.suspicious(["mutual_approval"])
+        assert {found.actor, *found.others} == {"ann", "zoe"}
+        for actor in ("ann", "zoe"):
+            with pytest.raises(InputError, match=f"is about {actor}"):
+                ledger.review(found.id, decision="dismissed", reason="fine", actor=actor)
+        assert ledger.finding(found.id)[0] == found
+        ledger.review(found.id, decision="confirmed", reason="seen", actor="bob")
+    (shown,) = told(store, "findings")
+    assert (shown["state"], shown["others"]) == ("confirmed", ["zoe"])

@@ -76,6 +76,8 @@ def customer(store: str, runs: int, seed: int, tell: Tell) -> Measured:
             ours.append(timed(lambda: read(who)))  # noqa: B023
             sequence = chance.randrange(events // 10, events)
             bare.append(timed(lambda: look_up([sequence])))  # noqa: B023
+        asked, known = ledger.catalogue_remembered()
+    tell(f"{known / max(asked, 1):.0%} of {asked:,} times the catalogue was in memory")
     return Measured(
         "one customer's balances and history",
         statistics.median(ours),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import Connection, select
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy import Connection, FromClause
 
-from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule, acts
+from entitlement_ledger.checks.rules.base import Parameters, Rule, acts
 from entitlement_ledger.checks.suspicion import RULES
-from entitlement_ledger.store.dialect import beside_values
+from entitlement_ledger.store.dialect import temporary
 from entitlement_ledger.store.reviewing import Found
 
 _ID_DIGITS = 10
@@ -21,22 +21,26 @@ def find(
     connection: Connection,
     rules: Sequence[Rule],
     set_to: Mapping[str, Parameters],
-    of_customers: Collection[str] | None = None,
 ) -> Iterator[Found]:
-    """Run rules; those whose patterns are a customer's own look only at these customers, if any."""
+    """Run rules on all acts."""
     for rule in rules:
-        yield from _run(connection, rule, set_to[rule.name], of_customers)
+        with compared_with(connection, rule, set_to[rule.name]) as compared:
+            yield from find_of(connection, rule, set_to[rule.name], compared)
 
 
-def _run(
-    connection: Connection, rule: Rule, set_to: Parameters, of_customers: Collection[str] | None
+def find_of(
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    compared: FromClause | None = None,
+    some: FromClause | None = None,
 ) -> Iterator[Found]:
-    if of_customers is None or rule.reach is Reach.ANY:
-        rows = connection.execute(rule.query(acts(), set_to)).all()
-    else:
-        with beside_values(connection, "customer", sorted(of_customers)) as values:
-            some: Select[tuple[str]] = select(values.c.customer)
-            rows = connection.execute(rule.query(acts(some), set_to)).all()
+    """Run a rule: on all acts, or where it looks at one customer or actor at a time, on some.
+
+    `compared` is what it compares with of everybody, if it does.
+    """
+    among = acts() if some is None else some
+    rows = connection.execute(rule.patterns(among, set_to, compared)).all()
     for row in rows:
         facts = dict(row._mapping)
         yield Found(
@@ -49,6 +53,18 @@ def _run(
             why=rule.why.format(**facts),
             sequences=tuple(sorted(set(facts["transactions"]))),
         )
+
+
+@contextmanager
+def compared_with(
+    connection: Connection, rule: Rule, set_to: Parameters
+) -> Iterator[FromClause | None]:
+    """Keep what a rule compares patterns with of everybody, for as long as it lasts."""
+    if rule.compared is None:
+        yield None
+        return
+    with temporary(connection, "compared", rule.compared(acts(), set_to)) as compared:
+        yield compared
 
 
 def finding_id(rule: str, subject: str) -> str:

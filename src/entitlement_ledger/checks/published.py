@@ -23,7 +23,7 @@ def publish(connection: Connection) -> None:
     for check in CHECKS:
         make_query_view(connection, f"check_{check.name}", _of_any_time(check.at_fault))
     for rule in RULES.values():
-        query = rule.query(acts(), rule.parameters)
+        query = rule.patterns(acts(), rule.parameters)
         make_query_view(connection, f"suspicious_{rule.name}", query)
 
 

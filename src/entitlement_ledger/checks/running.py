@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -14,12 +15,12 @@ from entitlement_ledger.checks.consistency import CHECKS, GRACE, NOW_NAME, Check
 from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.store.journal import RawRow, read_rows
+from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.scratch import stale_rows
 
 _EXAMPLES = 5
 
-Replay = Callable[[Iterable[RawRow]], Iterator[replaying.Fault]]
+Replay = Callable[[replaying.Read, int], Iterator[replaying.Fault]]
 Comparison = Callable[[Connection], Iterator[dict[str, Any]]]
 
 REPLAYS: dict[str, tuple[str, Replay]] = {
@@ -53,7 +54,8 @@ def run_checks(connection: Connection, names: Sequence[str], now: Instant) -> It
             yield _query(connection, check, now)
     for name, (protects, replay) in REPLAYS.items():
         if name in wanted:
-            yield _counted(name, protects, replay(read_rows(connection)))
+            read = partial(read_rows, connection)
+            yield _counted(name, protects, replay(read, last(connection)[0]))
     for name, (protects, compare) in COMPARISONS.items():
         if name in wanted:
             yield _counted(name, protects, compare(connection))

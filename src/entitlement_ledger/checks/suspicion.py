@@ -5,13 +5,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from entitlement_ledger.checks.rules import actors, customers, evidence, people
+from entitlement_ledger.checks.rules import (
+    amounts,
+    bursts,
+    draining,
+    evidence,
+    habits,
+    lateness,
+    people,
+    reasons,
+)
 from entitlement_ledger.checks.rules.base import Parameters, Rule
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import InputError
 
 RULES: dict[str, Rule] = {
-    rule.name: rule for family in (customers, actors, evidence, people) for rule in family.RULES
+    rule.name: rule
+    for family in (bursts, draining, amounts, habits, reasons, evidence, lateness, people)
+    for rule in family.RULES
 }
 
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    FromClause,
     Select,
     String,
-    TableClause,
     and_,
     case,
     column,
     func,
     or_,
     select,
+    tuple_,
+    union_all,
 )
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status, TransactionEvent
-from entitlement_ledger.store.dialect import beside
+from entitlement_ledger.store.dialect import beside, temporary
 from entitlement_ledger.store.journal import read_events
 from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
@@ -44,28 +47,87 @@ _COLUMNS = (
 )
 
 
-def told_balances(connection: Connection) -> Iterator[dict[str, Any]]:
+Told = dict[tuple[str, str], tuple[Any, ...]]
+"""By customer and entitlement what was told last: the values of `_COLUMNS`."""
+
+HOLDINGS_AT_ONCE = 200_000
+"""Of how many holdings what was told last is kept in memory at once."""
+
+_FAULTS_AT_ONCE = 1000
+
+
+def told_balances(
+    connection: Connection, at_once: int = HOLDINGS_AT_ONCE
+) -> Iterator[dict[str, Any]]:
     """Find holdings whose last told balance is not the sum of the postings made by then.
 
     A lapsed hold of which the end is not recorded yet is read, not posted (rule H2): a holding
     that has one is compared again when due work has recorded it and a balance is told.
+
+    What was told is put aside by the database whenever so much of it has been read.
     """
-    last: dict[tuple[str, str], tuple[Any, ...]] = {}
+    with ExitStack() as kept:
+        aside = [
+            kept.enter_context(_put_aside(connection, told))
+            for told in _last_told(connection, at_once)
+        ]
+        if aside:
+            query = _at_fault(_newest(aside))
+            found = kept.enter_context(temporary(connection, "unlike", query))
+            yield from _in_pages(connection, found)
+
+
+def _last_told(connection: Connection, at_once: int) -> Iterator[Told]:
+    """Read what was told of each holding last, of so many at a time; a later part counts."""
+    told: Told = {}
     for events in read_events(connection):
         for event in events:
             if isinstance(event, TransactionEvent):
-                for told in event.balances:
-                    pair = (event.customer, told.entitlement)
-                    worth = (told.after.available, told.after.held)
-                    last[pair] = (event.sequence, *pair, event.effective_at, *worth)
+                for each in event.balances:
+                    pair = (event.customer, each.entitlement)
+                    worth = (each.after.available, each.after.held)
+                    told[pair] = (event.sequence, *pair, event.effective_at, *worth)
+        if len(told) >= at_once:
+            yield told
+            told = {}
+    if told:
+        yield told
+
+
+@contextmanager
+def _put_aside(connection: Connection, told: Told) -> Iterator[FromClause]:
     names = [each.name for each in _COLUMNS]
-    columns = {name: [row[place] for row in last.values()] for place, name in enumerate(names)}
-    with beside(connection, _COLUMNS, columns) as rows:
-        for row in connection.execute(_at_fault(rows)).all():
+    columns = {name: [row[place] for row in told.values()] for place, name in enumerate(names)}
+    with ExitStack() as stack:
+        with beside(connection, _COLUMNS, columns) as rows:
+            table = stack.enter_context(temporary(connection, "told", select(rows)))
+        yield table
+
+
+def _newest(aside: Sequence[FromClause]) -> FromClause:
+    """Give what was told last of each holding, of all that was put aside."""
+    told = union_all(*(select(each) for each in aside)).subquery("all_told")
+    later = func.max(told.c.told_by).over(partition_by=(told.c.customer, told.c.entitlement))
+    latest = select(told, later.label("latest")).subquery("latest_told")
+    newest = [latest.c[each.name] for each in _COLUMNS]
+    return select(*newest).where(latest.c.told_by == latest.c.latest).subquery("told")
+
+
+def _in_pages(connection: Connection, found: FromClause) -> Iterator[dict[str, Any]]:
+    """Read rows by what told of them, some of them at a time."""
+    place = tuple_(found.c.told_by, found.c.entitlement)
+    after: tuple[int, str] = (0, "")
+    while True:
+        page = select(found).where(place > after).order_by(*place).limit(_FAULTS_AT_ONCE)
+        rows = connection.execute(page).all()
+        for row in rows:
             yield dict(row._mapping)
+        if len(rows) < _FAULTS_AT_ONCE:
+            return
+        after = rows[-1].told_by, rows[-1].entitlement
 
 
-def _at_fault(told: TableClause) -> Select[Any]:
+def _at_fault(told: FromClause) -> Select[Any]:
     t = told.c
     counts = and_(
         _p.sequence <= t.told_by,
@@ -88,7 +150,6 @@ def _at_fault(told: TableClause) -> Select[Any]:
         .where(~_lapse_unrecorded(t))
         .group_by(*t)
         .having(or_(available != t.available, held != t.held))
-        .order_by(t.told_by)
     )
 
 

@@ -97,6 +97,7 @@ def finding_json(found: Finding) -> dict[str, object]:
         "severity": found.severity,
         "customer": found.customer,
         "actor": found.actor,
+        "others": list(found.others),
         "transactions": list(found.transactions),
         "why": found.why,
         "score": found.score,

@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -72,12 +72,15 @@ class Book:
         standings: where holdings stand, by customer and entitlement, for plain commands.
         ahead: of whom the book knows more than the projections.
         all_customers: every customer is in it, so one that is not does not exist.
+        others_active: every customer who is not active is in it, so one that is not is active
+            or does not exist.
         last_recorded_at: None in an empty ledger.
         closed_until: nothing can take effect before it any more; None while no period is closed.
     """
 
     customers: dict[str, Customer] = field(default_factory=dict)
     all_customers: bool = False
+    others_active: bool = False
     entitlements: dict[str, Entitlement] = field(default_factory=dict)
     products: dict[str, list[tuple[Instant, Product]]] = field(default_factory=dict)
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
@@ -163,13 +166,19 @@ class Book:
         else:
             self._take_transaction(event)
 
+    def pass_over(self, sequence: int) -> None:
+        """Move the book past an event of somebody whom it does not know."""
+        assert sequence == self.last_sequence + 1, "the journal has no gaps"
+        self.last_sequence = sequence
+
     def take_plain(self, event: PlainEvent) -> None:
         """Move the book on by a plain event; the standing has been moved on when it was decided."""
         assert event.sequence == self.last_sequence + 1, "the journal has no gaps"
         self.last_sequence, self.last_recorded_at = event.sequence, event.recorded_at
         asked = event.asked
         self.holdings.pop((asked.customer, asked.entitlement), None)
-        self._note_ahead(event)
+        self.ahead.plain.add(asked.customer)
+        self.ahead.keys.add(asked.key)
 
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None
@@ -178,18 +187,9 @@ class Book:
         self.keys[event.key] = event
         self.originals[event.sequence] = Original(event, reversed_quantity, status)
 
-    def lacked(self, events: Iterable[Event | PlainEvent]) -> None:
-        """Note which events, of those that the book has taken in, the projections lack."""
+    def projected(self) -> None:
+        """Note that the projections lack nothing of what the book has taken in so far."""
         self.ahead = Ahead()
-        for event in events:
-            if isinstance(event, PlainEvent):
-                self._note_ahead(event)
-            elif isinstance(event, TransactionEvent):
-                self.ahead.ruled.add(event.customer)
-
-    def _note_ahead(self, event: PlainEvent) -> None:
-        self.ahead.plain.add(event.asked.customer)
-        self.ahead.keys.add(event.asked.key)
 
     def forget(self, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept.
@@ -206,7 +206,7 @@ class Book:
             del self.holdings[holding]
         for customer in list(self.customers)[: max(len(self.customers) - customers_max, 0)]:
             del self.customers[customer]
-            self.all_customers = False
+            self.all_customers = self.others_active = False
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)

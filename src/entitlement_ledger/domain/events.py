@@ -263,6 +263,13 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
+class _Whose(msgspec.Struct):
+    customer: str | None = None
+
+
+_customer_decoder = msgspec.json.Decoder(_Whose)
+
+
 def canonical(value: object) -> bytes:
     """Encode a JSON value canonically: sorted names, no white space, UTF-8, integers exact."""
     return _encoder.encode(value)
@@ -280,6 +287,15 @@ def decode_event(body: bytes) -> Event:
         msgspec.DecodeError: the bytes are not an event's body.
     """
     return _decoder.decode(body)
+
+
+def customer_in(body: bytes) -> str | None:
+    """Read of an event's body only whose command it is; None where it is a record.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not an event's body.
+    """
+    return _customer_decoder.decode(body).customer
 
 
 def leaf_hash(body: bytes) -> bytes:

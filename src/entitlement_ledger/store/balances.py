@@ -5,8 +5,6 @@ Of now they are mostly what is in the accounts of grants; of any other time, sum
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, func, select
 
 from entitlement_ledger.answers import Balance, Explanation, GrantMove, GrantPart
@@ -15,6 +13,7 @@ from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status, transaction_id
 from entitlement_ledger.domain.holdings import GrantState, Holding
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.store.catalogue import Catalogue, Described
 from entitlement_ledger.store.holdings import load_holdings
 from entitlement_ledger.store.standings import Sums, settled
 from entitlement_ledger.store.tables import (
@@ -82,30 +81,29 @@ def known_until(connection: Connection, known_at: Instant | None) -> int | None:
 
 def balances(
     connection: Connection,
+    catalogue: Catalogue,
     customer: str,
     entitlement: str | None,
     at: Instant,
     known_at: Instant | None,
 ) -> list[Balance]:
     """Give a customer's balances at an instant, as known at another (rule A2)."""
-    asked = select(entitlements).order_by(_e.code)
-    if entitlement is not None:
-        asked = asked.where(_e.code == entitlement)
-    described = connection.execute(asked).all()
-    if known_at is None:
-        sums = settled(connection, customer, at)
-    else:
-        sums = dict.fromkeys((row.code for row in described), None)
+    known = known_until(connection, known_at)
+    sums = settled(connection, customer, at) if known is None else {}
+    described = catalogue.read(connection, [*sums, *([entitlement] if entitlement else [])])
+    wanted = [code for code in described if entitlement in (None, code)]
+    if known is not None:
+        sums = dict.fromkeys(wanted)
     book = Book()
-    unsettled = [(customer, row.code) for row in described if sums.get(row.code, row) is None]
-    load_holdings(connection, book, unsettled, known=known_until(connection, known_at))
+    unsettled = [(customer, code) for code in wanted if sums.get(code, described) is None]
+    load_holdings(connection, book, unsettled, known=known)
     for _, code in unsettled:
         if book.holding(customer, code).grants:
             sums[code] = _sums(book.holding(customer, code), at)
     return [
-        _balance(customer, row, sums.get(row.code) or Sums())
-        for row in described
-        if entitlement is not None or sums.get(row.code)
+        _balance(customer, described[code], sums.get(code) or Sums())
+        for code in wanted
+        if entitlement is not None or sums.get(code)
     ]
 
 
@@ -126,7 +124,7 @@ def _sums(holding: Holding, at: Instant) -> Sums:
     )
 
 
-def _balance(customer: str, row: Any, sums: Sums) -> Balance:
+def _balance(customer: str, row: Described, sums: Sums) -> Balance:
     return Balance(
         customer=customer,
         entitlement=row.code,

@@ -9,15 +9,18 @@ from entitlement_ledger.domain.events import transaction_id
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.domain.quantities import format_quantity
 from entitlement_ledger.store.balances import balances, known_until
+from entitlement_ledger.store.catalogue import Catalogue
 from entitlement_ledger.store.loading import split_resources
 from entitlement_ledger.store.tables import customers, entitlements, postings
 
 _e, _p = entitlements.c, postings.c
 
 
-def access(connection: Connection, customer: str, entitlement: str, at: Instant) -> Access:
+def access(
+    connection: Connection, catalogue: Catalogue, customer: str, entitlement: str, at: Instant
+) -> Access:
     """Say whether a customer has something of an entitlement at an instant, and why."""
-    (balance,) = balances(connection, customer, entitlement, at, None)
+    (balance,) = balances(connection, catalogue, customer, entitlement, at, None)
     status = connection.execute(
         select(customers.c.status).where(customers.c.id == customer)
     ).scalar_one()
@@ -40,6 +43,7 @@ def access(connection: Connection, customer: str, entitlement: str, at: Instant)
 
 def differences(
     connection: Connection,
+    catalogue: Catalogue,
     at: Instant,
     known_before: Instant,
     known_after: Instant,
@@ -59,8 +63,8 @@ def differences(
         touched.setdefault((row.customer, row.entitlement), []).append(row.sequence)
     found = []
     for (who, code), sequences in touched.items():
-        (before,) = balances(connection, who, code, at, known_before)
-        (after,) = balances(connection, who, code, at, known_after)
+        (before,) = balances(connection, catalogue, who, code, at, known_before)
+        (after,) = balances(connection, catalogue, who, code, at, known_after)
         if (before.available, before.held) != (after.available, after.held):
             found.append(_difference(before, after, sequences))
     return found

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from entitlement_ledger.answers import CustomerRow, EntitlementRow
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.store.balances import known_until
 from entitlement_ledger.store.loading import split_resources
 from entitlement_ledger.store.searching import contains
 from entitlement_ledger.store.tables import (
@@ -17,6 +19,7 @@ from entitlement_ledger.store.tables import (
     tickets,
     transactions,
 )
+from entitlement_ledger.store.then import customers_then, was_known
 
 TICKET, INVOICE = "ticket:", "invoice:"
 _c, _p = customers.c, people.c
@@ -24,23 +27,38 @@ _source = customers.outerjoin(people, _p.customer == _c.id)
 
 
 def find_customers(
-    connection: Connection, *, search: str, after: str | None, limit: int
+    connection: Connection,
+    *,
+    search: str,
+    after: str | None,
+    limit: int,
+    at: Instant | None = None,
+    known_at: Instant | None = None,
 ) -> list[CustomerRow]:
     """Give customers whose id, name or email holds a text, by id, after one already seen.
 
     And those of whom a ticket or an invoice line is called so: `ticket:` or `invoice:` before the
-    text leaves out the rest.
+    text leaves out the rest. Those that were known at `known_at`, as they were at `at`; found by
+    what they are called now.
     """
-    query = _rows().where(*_matches(search)).order_by(_c.id).limit(limit)
+    found = [*_matches(search), *_known(connection, known_at)]
+    query = _rows().where(*found).order_by(_c.id).limit(limit)
     if after is not None:
         query = query.where(_c.id > after)
-    return [_row(row) for row in connection.execute(query).all()]
+    rows = [_row(row) for row in connection.execute(query).all()]
+    return customers_then(connection, rows, at, known_at)
 
 
-def count_customers(connection: Connection, *, search: str) -> int:
-    """Count the customers that a search finds."""
-    query = select(func.count()).select_from(_source).where(*_matches(search))
+def count_customers(connection: Connection, *, search: str, known_at: Instant | None = None) -> int:
+    """Count the customers that a search finds, of those that were known at an instant."""
+    found = [*_matches(search), *_known(connection, known_at)]
+    query = select(func.count()).select_from(_source).where(*found)
     return connection.execute(query).scalar_one()
+
+
+def _known(connection: Connection, known_at: Instant | None) -> list[ColumnElement[bool]]:
+    known = known_until(connection, known_at)
+    return [] if known is None else [was_known(_c.id, known)]
 
 
 def customer(connection: Connection, name: str) -> CustomerRow | None:

@@ -44,6 +44,7 @@ from sqlalchemy.pool import QueuePool
 
 from entitlement_ledger.domain.instants import to_datetime
 from entitlement_ledger.files import synced
+from entitlement_ledger.store import functions
 from entitlement_ledger.store.tables import InstantColumn
 
 Columns = dict[str, list[Any]]
@@ -114,16 +115,7 @@ def append(connection: Connection, into: Table, columns: Columns) -> None:
 
     Up to some two dozen rows a VALUES list is quicker than an Arrow table.
     """
-    rows = len(next(iter(columns.values())))
-    if rows > _VALUES_ROWS_MAX:
-        _insert_arrow(connection, "INSERT", into, columns)
-    elif rows:
-        stored = [_stored(into, name, values) for name, values in columns.items()]
-        row = f"({', '.join('?' * len(columns))})"
-        raw(connection).execute(
-            f"INSERT INTO {into.name} ({_listed(columns)}) VALUES {', '.join([row] * rows)}",
-            [value for values in zip(*stored, strict=True) for value in values],
-        )
+    _insert(connection, "INSERT", into, columns)
 
 
 def append_all(connection: Connection, into: Table, chunks: Iterable[Columns]) -> None:
@@ -165,8 +157,20 @@ def append_all(connection: Connection, into: Table, chunks: Iterable[Columns]) -
 
 def upsert(connection: Connection, into: Table, columns: Columns) -> None:
     """Insert rows, or replace those whose primary key is there already. No key twice."""
-    if next(iter(columns.values())):
-        _insert_arrow(connection, "INSERT OR REPLACE", into, columns)
+    _insert(connection, "INSERT OR REPLACE", into, columns)
+
+
+def _insert(connection: Connection, verb: str, into: Table, columns: Columns) -> None:
+    rows = len(next(iter(columns.values())))
+    if rows > _VALUES_ROWS_MAX:
+        _insert_arrow(connection, verb, into, columns)
+    elif rows:
+        stored = [_stored(into, name, values) for name, values in columns.items()]
+        row = f"({', '.join('?' * len(columns))})"
+        raw(connection).execute(
+            f"{verb} INTO {into.name} ({_listed(columns)}) VALUES {', '.join([row] * rows)}",
+            [value for values in zip(*stored, strict=True) for value in values],
+        )
 
 
 def _insert_arrow(connection: Connection, verb: str, into: Table, columns: Columns) -> None:
@@ -338,7 +342,7 @@ def make_indexes(connection: Connection, columns: Iterable[Column[Any]]) -> None
 
 def microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
     """Give a column of instants as numbers, which costs less where there are many."""
-    return func.epoch_us(instant, type_=BigInteger)
+    return functions.microseconds(instant)
 
 
 def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -348,7 +352,7 @@ def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
-    return func.strip_accents(func.lower(text))
+    return functions.folded(text)
 
 
 def sha256_of_text(prefix: str, number: ColumnElement[int]) -> ColumnElement[str]:

@@ -33,7 +33,7 @@ from entitlement_ledger.store.tables import (
 Moves = dict[str, list[tuple[Instant, int, Account, int]]]
 """By grant: when, in which transaction, on which account, how much."""
 
-_CUSTOMERS_BY_INDEX_MAX = 100
+CUSTOMERS_BY_INDEX_MAX = 100
 _NAMES = [each.name for each in msgspec.structs.fields(Grant)]
 
 
@@ -76,7 +76,7 @@ def of_pairs(
 ) -> Iterator[ColumnElement[bool]]:
     """Give a condition that holds for rows of these pairs, and maybe for others of theirs."""
     whose = sorted({customer for customer, _ in pairs})
-    if len(whose) <= _CUSTOMERS_BY_INDEX_MAX:
+    if len(whose) <= CUSTOMERS_BY_INDEX_MAX:
         yield table.c.customer.in_(whose)
         return
     columns = (table.c.customer, table.c.entitlement)

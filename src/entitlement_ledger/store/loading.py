@@ -41,20 +41,30 @@ from entitlement_ledger.store.tables import (
     subscriptions,
     transactions,
 )
+from entitlement_ledger.store.written import LookUp
 
-_CUSTOMERS_AT_ONCE_MAX = 20_000
+CUSTOMERS_AT_ONCE_MAX = 20_000
+_FEW_MAX = 100
+_of_keys = LookUp(idempotency.c.key, idempotency.c.key, idempotency.c.sequence)
 
 
 def new_book(connection: Connection) -> Book:
     """Give a book that knows the catalogue and where the journal ends.
 
-    Customers are in it too unless they are many: a look-up for each new one would cost more.
+    Customers are in it too unless they are many, and those who are not active unless these are: a
+    look-up for each new one would cost more.
     """
     sequence, recorded_at = last(connection)
-    known = _customers(connection, limit=_CUSTOMERS_AT_ONCE_MAX + 1)
+    known = _customers(connection, limit=CUSTOMERS_AT_ONCE_MAX + 1)
+    all_customers = others_active = len(known) <= CUSTOMERS_AT_ONCE_MAX
+    if not all_customers:
+        not_active = customers.c.status != CustomerStatus.ACTIVE
+        known = _customers(connection, not_active, limit=CUSTOMERS_AT_ONCE_MAX + 1)
+        others_active = len(known) <= CUSTOMERS_AT_ONCE_MAX
     return Book(
-        customers={} if len(known) > _CUSTOMERS_AT_ONCE_MAX else known,
-        all_customers=len(known) <= _CUSTOMERS_AT_ONCE_MAX,
+        customers=known if others_active else {},
+        all_customers=all_customers,
+        others_active=others_active,
         entitlements={each.code: each for each in _entitlements(connection)},
         products=products(connection),
         last_sequence=sequence,
@@ -85,11 +95,15 @@ _WHOLE_CUSTOMER = frozenset(
 
 def known_keys(connection: Connection, keys: Collection[str]) -> dict[str, int]:
     """Give the sequences of the events that first used keys, of those that are known."""
+    if not keys:
+        return {}
+    if len(keys) <= _FEW_MAX:
+        return dict(_of_keys.rows(connection, sorted(keys), alone=True))
     with among(connection, sorted(keys), idempotency.c.key) as sought:
         rows = connection.execute(
             select(idempotency.c.key, idempotency.c.sequence).where(sought)
         ).all()
-    return {row.key: row.sequence for row in rows}
+    return dict(map(tuple, rows))
 
 
 def load(

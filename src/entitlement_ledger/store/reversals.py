@@ -33,3 +33,25 @@ def status_now(now: Instant, table: FromClause = transactions) -> ColumnElement[
         ((t.status == Status.PENDING) & (t.expires_at <= now), Status.EXPIRED.value),
         else_=t.status,
     )
+
+
+def status_of(
+    status: str,
+    undone: int,
+    quantity: int | None,
+    became: str | None,
+    expires_at: Instant | None,
+    now: Instant,
+) -> str:
+    """Give the same of one transaction that has been read: for a few that is quicker."""
+    if status == Status.REFUSED:
+        return status
+    if quantity is not None and undone >= abs(quantity):
+        return Status.REVERSED.value
+    if undone > 0:
+        return Status.PARTLY_REVERSED.value
+    if became is not None:
+        return became
+    if status == Status.PENDING and expires_at is not None and expires_at <= now:
+        return Status.EXPIRED.value
+    return status

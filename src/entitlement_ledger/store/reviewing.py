@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, FromClause, Select, delete, or_, select
 
 from entitlement_ledger.answers import Finding, ReviewStep
 from entitlement_ledger.domain.events import transaction_id
@@ -31,21 +31,34 @@ class Found(msgspec.Struct, frozen=True):
     sequences: tuple[int, ...]
 
 
+class LastRun(msgspec.Struct, frozen=True):
+    """Up to where and how the rules were run last.
+
+    Attributes:
+        until: the last event that all of them had seen.
+        set_to: what they were set to, in a few digits.
+        compared: by rule, what it compared patterns with of everybody, in a few digits.
+    """
+
+    until: int
+    set_to: str
+    compared: dict[str, str]
+
+
 def save_findings(
     connection: Connection,
     found: Sequence[Found],
-    rules: Collection[str],
-    of_customers: Collection[str] | None = None,
+    rule: str,
+    column: str = "",
+    names: FromClause | None = None,
 ) -> None:
-    """Put findings in place of those of these rules, or of those that are about some customers."""
-    old = _f.rule.in_(sorted(rules))
-    if of_customers is not None:
-        with among(connection, sorted(of_customers), _f.customer) as theirs:
-            connection.execute(delete(findings).where(old, theirs))
-    else:
-        connection.execute(delete(findings).where(old))
-    names = [each for each in findings.c.keys() if each != "transactions"]  # noqa: SIM118
-    columns = {name: [getattr(each, name) for each in found] for name in names}
+    """Put findings in place of those of a rule: of all, or of those with names in a column."""
+    old = delete(findings).where(_f.rule == rule)
+    if names is not None and column:
+        old = old.where(_f[column].in_(select(*names.c)))
+    connection.execute(old)
+    columns_of = [each for each in findings.c.keys() if each != "transactions"]  # noqa: SIM118
+    columns = {name: [getattr(each, name) for each in found] for name in columns_of}
     columns["transactions"] = [msgspec.json.encode(each.sequences).decode() for each in found]
     append(connection, findings, columns)
 
@@ -67,28 +80,33 @@ def stored_findings(connection: Connection) -> list[Found]:
     ]
 
 
-def found_until(connection: Connection) -> str | None:
-    """Say up to which event, and how set, the rules were run last."""
+def last_run(connection: Connection) -> LastRun | None:
+    """Say up to where and how the rules were run last; None if nobody knows."""
     asked = select(store.c.value).where(store.c.name == FOUND)
     found = connection.execute(asked).scalars().all()
-    return found[0] if found else None
-
-
-def mark_found(connection: Connection, until: str) -> None:
-    """Note up to which event, and how set, the rules were run."""
-    upsert(connection, store, {"name": [FOUND], "value": [until]})
-
-
-def customers_since(connection: Connection, sequence: int) -> list[str] | None:
-    """Give the customers of transactions after one; None if a feed has changed since."""
-    fed = select(records.c.sequence).where(
-        records.c.record == "feed", records.c.sequence > sequence
-    )
-    if connection.execute(fed.limit(1)).scalars().all():
+    try:
+        return msgspec.json.decode(found[0], type=LastRun) if found else None
+    except msgspec.MsgspecError:
         return None
-    t = transactions.c
-    query = select(t.customer).where(t.sequence > sequence).distinct()
-    return list(connection.execute(query).scalars().all())
+
+
+def note_run(connection: Connection, run: LastRun | None) -> None:
+    """Note up to where and how the rules were run; None where they have to be run anew."""
+    said = "" if run is None else msgspec.json.encode(run).decode()
+    upsert(connection, store, {"name": [FOUND], "value": [said]})
+
+
+def feed_changed(connection: Connection, until: int) -> bool:
+    """Say whether a feed has changed after an event."""
+    fed = select(records.c.sequence).where(records.c.record == "feed", records.c.sequence > until)
+    return bool(connection.execute(fed.limit(1)).scalars().all())
+
+
+def customers_changed(until: int) -> Select[tuple[str]]:
+    """Give the customers who were changed after an event, name and email too."""
+    return select(records.c.id.label("name")).where(
+        records.c.record == "customer", records.c.sequence > until
+    )
 
 
 def review_steps(connection: Connection, finding: str | None = None) -> dict[str, list[ReviewStep]]:
@@ -149,3 +167,13 @@ def since_then(connection: Connection, sequences: Collection[int], since: Instan
         later = or_(t.effective_at >= since, t.recorded_at >= since)
         query = select(t.sequence).where(wanted, later)
         return set(connection.execute(query).scalars().all())
+
+
+def actors_of(connection: Connection, sequences: Collection[int]) -> dict[int, str]:
+    """Give who made each of these transactions: of an approval, whoever approved."""
+    if not sequences:
+        return {}
+    t = transactions.c
+    with among(connection, sorted(sequences), t.sequence) as wanted:
+        rows = connection.execute(select(t.sequence, t.actor).where(wanted)).all()
+    return {row.sequence: row.actor for row in rows}

@@ -13,6 +13,7 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.subscriptions import Subscription, period_start
 from entitlement_ledger.store.loading import products
 from entitlement_ledger.store.tables import subscriptions
+from entitlement_ledger.store.then import subscriptions_then
 
 _s = subscriptions.c
 
@@ -42,8 +43,18 @@ def _product(code: str, newest: Product, versions: int) -> ProductRow:
     )
 
 
-def subscription_rows(connection: Connection, customer: str) -> list[SubscriptionRow]:
-    """Give a customer's live subscriptions, oldest first."""
+def subscription_rows(
+    connection: Connection,
+    customer: str,
+    at: Instant | None = None,
+    known_at: Instant | None = None,
+) -> list[SubscriptionRow]:
+    """Give a customer's live subscriptions, oldest first; with an instant, those of then.
+
+    `known_at` counts with `at` only.
+    """
+    if at is not None:
+        return [_row(each) for each in subscriptions_then(connection, customer, at, known_at)]
     rows = connection.execute(
         select(_s.state)
         .where(_s.customer == customer, _s.ended_at.is_(None))

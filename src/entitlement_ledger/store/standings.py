@@ -6,10 +6,10 @@ it is left to the rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.events import grant_id
@@ -17,8 +17,9 @@ from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Lot, Standing, burn_key_of
 from entitlement_ledger.store.dialect import microseconds
-from entitlement_ledger.store.holdings import of_pairs
+from entitlement_ledger.store.holdings import CUSTOMERS_BY_INDEX_MAX, of_pairs
 from entitlement_ledger.store.tables import grants, transactions
+from entitlement_ledger.store.written import LookUp
 
 _g = grants.c
 # Without the id, which can be told: reading it would take longer than all the others.
@@ -35,7 +36,9 @@ _COLUMNS = (
     microseconds(_g.effective_from),
     _g.sequence,
     _g.place,
+    _g.quantity,
 )
+_of_customers = LookUp(_g.customer, *_COLUMNS)
 
 
 def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
@@ -43,7 +46,7 @@ def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hol
     found = {pair: Standing([]) for pair in pairs}
     holding: set[HoldingKey] = set()
     # As tuples: to ask a row for each of its columns by name takes longer than to read it.
-    for whose, what, available, held, expired, last_at, expires_at, *order in map(
+    for whose, what, available, held, expired, last_at, expires_at, *order, _ in map(
         tuple, _grants(connection, found)
     ):
         standing = found.get((whose, what))
@@ -87,12 +90,22 @@ def settled(connection: Connection, customer: str, at: Instant) -> dict[str, Sum
     None where the accounts do not tell: something is posted later than the instant, or the end of a
     hold is to be read.
     """
-    rows = [
-        (code, tuple(row))
-        for _, code, *row in map(tuple, _grants(connection, [(customer, "")], (_g.quantity,)))
-    ]
+    found = _summed(_of_customers.rows(connection, [customer], alone=True), at)
+    if all(sums is not None and not sums.held for sums in found.values()):
+        return found
+    # More is to be asked, and all of it as of one moment.
+    found = _summed(_of_customers.rows(connection, [customer]), at)
+    holding = {(customer, code) for code, sums in found.items() if sums and sums.held}
+    for _, code in _with_ends(connection, holding):
+        found[code] = None
+    return found
+
+
+def _summed(rows: Iterable[Any], at: Instant) -> dict[str, Sums | None]:
+    """Sum up grants by entitlement; None where something is posted later, or begins later."""
     found: dict[str, Sums | None] = {}
-    for code, (available, held, _, last_at, expires_at, _, _, effective_from, *_, quantity) in rows:
+    for row in rows:
+        _, code, available, held, _, last_at, expires_at, _, _, effective_from, *_, quantity = row
         sums = found.setdefault(code, Sums())
         if last_at > at or effective_from > at:
             found[code] = None
@@ -105,20 +118,16 @@ def settled(connection: Connection, customer: str, at: Instant) -> dict[str, Sum
             sums.granted + quantity,
             min(ends, default=None) if available or held else sums.expires_next,
         )
-    holding = {(customer, code) for code, sums in found.items() if sums and sums.held}
-    for _, code in _with_ends(connection, holding):
-        found[code] = None
     return found
 
 
-def _grants(
-    connection: Connection,
-    pairs: Collection[HoldingKey],
-    more: Sequence[ColumnElement[Any]] = (),
-) -> Sequence[Row[Any]]:
+def _grants(connection: Connection, pairs: Collection[HoldingKey]) -> Iterable[Any]:
     """Give the grants of pairs, and maybe others."""
+    whose = sorted({customer for customer, _ in pairs})
+    if len(whose) <= CUSTOMERS_BY_INDEX_MAX:
+        return _of_customers.rows(connection, whose, alone=True)
     with of_pairs(connection, pairs, grants) as wanted:
-        return connection.execute(select(*_COLUMNS, *more).where(wanted)).all()
+        return connection.execute(select(*_COLUMNS).where(wanted)).all()
 
 
 def _with_ends(connection: Connection, pairs: Collection[HoldingKey]) -> set[HoldingKey]:

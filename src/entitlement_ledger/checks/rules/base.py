@@ -14,7 +14,9 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     String,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 
 from entitlement_ledger.domain.commands import RESERVED_PREFIX, CommandType
@@ -39,6 +42,7 @@ Parameters = Mapping[str, int]
 
 GIVES = (CommandType.ISSUE.value, CommandType.ADJUST.value)
 DRAWS = (CommandType.CONSUME.value, CommandType.HOLD.value)
+_DECISIONS = (CommandType.APPROVE.value, CommandType.REJECT.value)
 MINUTE_US, DAY_US = MINUTE, DAY
 SCORE_MAX = 100
 
@@ -52,10 +56,20 @@ class Severity(StrEnum):
 
 
 class Reach(StrEnum):
-    """Which patterns new transactions can change: those of their customers, or any."""
+    """Which patterns an act can change: those of its customer, those of its actor, or any."""
 
     CUSTOMER = "customer"
+    ACTOR = "actor"
     ANY = "any"
+
+
+Condition = Callable[[Any], ColumnElement[bool]]
+"""A condition on the columns of acts."""
+
+
+def any_act(_acts: Any) -> ColumnElement[bool]:
+    """Hold of every act."""
+    return true()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,14 @@ class Rule:
         why: a sentence with the names of the query's columns in braces.
         parameters: what can be set, with the defaults.
         query: gives the patterns among acts.
+        looks_at: the acts of which patterns are made and by which they are judged. Where none of
+            them is new or has changed, what was found before stands.
+        reach: which patterns such an act can change; all other patterns stand, unless what they
+            are compared with has changed.
+        compared: gives what patterns are compared with of everybody, in a few rows; the query is
+            then given these rows too.
+        about_all: whom it is about is everybody who acted in the evidence, not one actor.
+        looks_at_people: it looks at customers' names and emails too.
     """
 
     name: str
@@ -74,16 +96,30 @@ class Rule:
     looks_for: str
     why: str
     parameters: Parameters
-    query: Callable[[CTE, Parameters], Select[Any]]
+    query: Callable[..., Select[Any]]
+    looks_at: Condition = any_act
     reach: Reach = Reach.ANY
+    compared: Callable[[FromClause, Parameters], Select[Any]] | None = None
+    about_all: bool = False
+    looks_at_people: bool = False
+
+    def patterns(
+        self, acts: FromClause, set_to: Parameters, compared: FromClause | None = None
+    ) -> Select[Any]:
+        """Give the patterns among acts; `compared` is what they are compared with, if known."""
+        if self.compared is None:
+            return self.query(acts, set_to)
+        if compared is None:
+            compared = self.compared(acts, set_to).cte("compared")
+        return self.query(acts, set_to, compared)
 
 
-def acts(customers: Select[Any] | None = None) -> CTE:
+def acts(kept: Condition | None = None, name: str = "acts") -> CTE:
     """Give every command that somebody asked for, in the words that rules use.
 
     `moment` is when it happened: of history when it took effect, of all else when it was recorded.
-    `gives` is a quantity given by hand, `draws` one that was drawn. `customers` leaves out the acts
-    of others.
+    `gives` is a quantity given by hand, `draws` one that was drawn; `decides` says that it decides
+    on a proposal. `kept` leaves out other acts.
     """
     t, r = recorded.c, resolutions.c
     proposals = recorded.alias("proposals")
@@ -111,6 +147,7 @@ def acts(customers: Select[Any] | None = None) -> CTE:
             t.target,
             t.history,
             t.proposal,
+            or_(t.executes.is_not(None), t.type.in_(_DECISIONS)).label("decides"),
             t.effective_at,
             t.recorded_at,
             moment.label("moment"),
@@ -126,9 +163,10 @@ def acts(customers: Select[Any] | None = None) -> CTE:
             or_(t.executes.is_(None), p.sequence.is_not(None)),
         )
     )
-    if customers is not None:
-        query = query.where(t.customer.in_(customers))
-    return query.cte("acts")
+    if kept is not None:
+        asked = query.subquery(f"{name}_asked")
+        query = select(asked).where(kept(asked.c))
+    return query.cte(name)
 
 
 def pattern(
@@ -153,23 +191,51 @@ def pattern(
 
 
 def sessions(
-    table: CTE, gap: int, *by: str, where: ColumnElement[bool] | None = None, name: str = "sessions"
+    table: CTE,
+    gap: int,
+    *by: str,
+    where: ColumnElement[bool] | None = None,
+    name: str = "sessions",
+    least: int = 1,
 ) -> CTE:
-    """Number the acts of each group by session: a new one begins after a gap in microseconds."""
+    """Number the acts of each group by session: a new one begins after a gap in microseconds.
+
+    Where it takes at least two acts, those that are alone are left out: mostly nearly all.
+    """
     columns = [table.c[each] for each in by]
     order = (table.c.at, table.c.sequence)
     before = func.lag(table.c.at).over(partition_by=columns, order_by=order)
+    after = func.lead(table.c.at).over(partition_by=columns, order_by=order)
     begins = case((or_(before.is_(None), table.c.at - before > gap), 1), else_=0)
-    marked = select(table, begins.label("begins"))
+    ends = case((or_(after.is_(None), after - table.c.at > gap), 1), else_=0)
+    marked = select(table, begins.label("begins"), ends.label("ends"))
     if where is not None:
         marked = marked.where(where)
     gaps = marked.cte(f"{name}_gaps")
     number = func.sum(gaps.c.begins).over(
         partition_by=[gaps.c[each] for each in by], order_by=(gaps.c.at, gaps.c.sequence)
     )
-    return select(gaps, number.label("session")).cte(name)
+    numbered = select(gaps, number.label("session"))
+    if least > 1:
+        numbered = numbered.where(gaps.c.begins + gaps.c.ends < 2)
+    return numbered.cte(name)
 
 
 def minutes(span: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give microseconds as whole minutes, rounded up."""
     return cast(func.ceil(span / MINUTE_US), Integer)
+
+
+def roughly_drawn(acts: FromClause, share: float, name: str) -> Select[Any]:
+    """Give about what this share of all draws stays under, by entitlement.
+
+    A power of two, rounded up: it hardly ever changes, so that others need not be looked at again.
+    """
+    a = acts.c
+    most = func.percentile_disc(share).within_group(a.draws)
+    power = func.ceil(func.log10(most) / func.log10(2))
+    return (
+        select(a.entitlement, cast(func.power(2, power), BigInteger).label(name))
+        .where(a.draws > 0)
+        .group_by(a.entitlement)
+    )

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, and_, case, cast, exists, func, or_, select
+from sqlalchemy import (
+    CTE,
+    FromClause,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
@@ -15,42 +26,55 @@ from entitlement_ledger.checks.rules.base import (
     pattern,
 )
 from entitlement_ledger.domain.commands import CommandType
-from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.store.dialect import listed
+from entitlement_ledger.store.functions import hours_later
 from entitlement_ledger.store.tables import billing, tickets
 
 _INVOICE, _TICKET = "invoice:", "ticket:"
 
 
-def _no_reference(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _without_reference(acts: Any) -> Any:
+    return or_(acts.reference.is_(None), func.trim(acts.reference) == "")
+
+
+def _adjustments(acts: Any) -> Any:
+    return and_(acts.did == CommandType.ADJUST, acts.done)
+
+
+def _references_are_given(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Say whether adjustments mostly have references: else to give none says nothing."""
     a = acts.c
-    without = case((or_(a.reference.is_(None), func.trim(a.reference) == ""), 1), else_=0)
-    adjusted = select(
-        acts,
-        without.label("without"),
-        func.sum(without).over().label("all_without"),
-        func.count().over().label("number"),
-    ).where(a.did == CommandType.ADJUST, a.done)
-    # Where hardly anybody gives references, to give none says nothing.
-    d = adjusted.cte("adjusted").c
+    without = func.count(case((_without_reference(a), 1)))
+    usual = without * 100 <= func.count() * set_to["usual_percent"]
+    return select(usual.label("usual")).where(_adjustments(a))
+
+
+def _no_reference(acts: FromClause, _set_to: Parameters, given: FromClause) -> Select[Any]:
+    a = acts.c
     return (
         select(
             *pattern(
-                d.actor,
-                d.customer,
-                customer=d.customer,
-                actor=d.actor,
-                transactions=listed(d.sequence),
+                a.actor,
+                a.customer,
+                customer=a.customer,
+                actor=a.actor,
+                transactions=listed(a.sequence),
                 score=30 + func.count() * 10,
                 number=func.count(),
             )
         )
-        .where(d.without == 1, d.all_without * 100 <= d.number * set_to["usual_percent"])
-        .group_by(d.actor, d.customer)
+        .select_from(acts.join(given, given.c.usual))
+        .where(_adjustments(a), _without_reference(a))
+        .group_by(a.actor, a.customer)
     )
 
 
-def _with_ticket(acts: CTE) -> CTE:
+def _on_a_ticket(acts: Any) -> Any:
+    given = or_(acts.gives > 0, acts.did.in_(("adjust", "reverse", "purchase")))
+    return and_(acts.done, given, acts.reference.like(f"{_TICKET}%"))
+
+
+def _with_ticket(acts: FromClause) -> CTE:
     a = acts.c
     return (
         select(
@@ -60,14 +84,14 @@ def _with_ticket(acts: CTE) -> CTE:
             tickets.c.closed_at,
         )
         .select_from(acts.join(tickets, a.reference == func.concat(_TICKET, tickets.c.id)))
-        .where(a.done, or_(a.gives > 0, a.did.in_(("adjust", "reverse", "purchase"))))
+        .where(_on_a_ticket(a))
         .cte("with_ticket")
     )
 
 
-def _closed_ticket(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _closed_ticket(acts: FromClause, set_to: Parameters) -> Select[Any]:
     w = _with_ticket(acts).c
-    late = w.closed_at + func.to_hours(set_to["grace_hours"])
+    late = hours_later(w.closed_at, set_to["grace_hours"])
     return (
         select(
             *pattern(
@@ -87,7 +111,7 @@ def _closed_ticket(acts: CTE, set_to: Parameters) -> Select[Any]:
     )
 
 
-def _others_ticket(acts: CTE, _set_to: Parameters) -> Select[Any]:
+def _others_ticket(acts: FromClause, _set_to: Parameters) -> Select[Any]:
     w = _with_ticket(acts).c
     return (
         select(
@@ -109,7 +133,7 @@ def _others_ticket(acts: CTE, _set_to: Parameters) -> Select[Any]:
     )
 
 
-def _invoice_twice(acts: CTE, _set_to: Parameters) -> Select[Any]:
+def _invoice_twice(acts: FromClause, _set_to: Parameters) -> Select[Any]:
     a = acts.c
     return (
         select(
@@ -136,7 +160,7 @@ def _invoice_twice(acts: CTE, _set_to: Parameters) -> Select[Any]:
     )
 
 
-def _no_claw_back(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _no_claw_back(acts: FromClause, set_to: Parameters) -> Select[Any]:
     a, b = acts.c, billing.c
     latest = select(func.max(a.at)).scalar_subquery()
     return select(
@@ -164,77 +188,27 @@ def _no_claw_back(acts: CTE, set_to: Parameters) -> Select[Any]:
     )  # fmt: skip
 
 
-def _no_billing(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _naming_invoices(acts: Any) -> Any:
+    given = or_(acts.gives > 0, acts.did == CommandType.PURCHASE)
+    return and_(given, acts.done, acts.reference.like(f"{_INVOICE}%"))
+
+
+def _unknown_invoice(acts: Any) -> Any:
+    return ~exists().where(acts.reference == func.concat(_INVOICE, billing.c.invoice_line))
+
+
+def _billing_is_known(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Say whether billing knows most invoices: else it is the feed that is missing."""
     a = acts.c
-    known = exists().where(a.reference == func.concat(_INVOICE, billing.c.invoice_line))
-    named = case((a.reference.like(f"{_INVOICE}%"), 1), else_=0)
-    missing = case((and_(named == 1, ~known), 1), else_=0)
-    granted = (
-        select(
-            acts,
-            missing.label("missing"),
-            func.sum(missing).over().label("all_missing"),
-            func.sum(named).over().label("all_named"),
-        )
-        .where(or_(a.gives > 0, a.did == CommandType.PURCHASE), a.done)
-        .cte("granted")
+    named = select(case((_unknown_invoice(a), 1), else_=0).label("unknown")).where(
+        _naming_invoices(a)
     )
-    g = granted.c
-    # Where most invoices are unknown, it is the feed that is missing.
-    return (
-        select(
-            *pattern(
-                g.actor,
-                g.customer,
-                customer=g.customer,
-                actor=g.actor,
-                transactions=listed(g.sequence),
-                score=50 + func.count() * 10,
-                number=func.count(),
-                line=func.min(func.substr(g.reference, len(_INVOICE) + 1)),
-            )
-        )
-        .where(g.missing == 1, g.all_missing * 100 <= g.all_named * set_to["usual_percent"])
-        .group_by(g.actor, g.customer)
-    )
+    n = named.cte("named").c
+    usual = func.sum(n.unknown) * 100 <= func.count() * set_to["usual_percent"]
+    return select(func.coalesce(usual, false()).label("usual"))
 
 
-def _backdated(acts: CTE, set_to: Parameters) -> Select[Any]:
-    """History arrives in the order of its lines: what is late counts from what came before it."""
-    a = acts.c
-    arrived = func.max(a.at).over(order_by=a.sequence, rows=(None, 0))
-    effective = func.epoch_us(a.effective_at)
-    lag = case((a.history, arrived - a.at), else_=func.epoch_us(a.recorded_at) - effective)
-    lagging = select(acts, lag.label("lag")).where(a.done).cte("lagging")
-    g = lagging.c
-    late = case((g.lag >= set_to["days"] * DAY_US, 1), else_=0)
-    number = func.count().over(partition_by=g.actor)
-    habit = select(
-        lagging, late.label("late"), func.sum(late).over(partition_by=g.actor).label("all_late"),
-        number.label("number"),
-    ).cte("habit")  # fmt: skip
-    h = habit.c
-    return (
-        select(
-            *pattern(
-                h.actor,
-                h.customer,
-                customer=h.customer,
-                actor=h.actor,
-                transactions=listed(h.sequence),
-                score=40 + func.count() * 10,
-                number=func.count(),
-                days=cast(func.max(h.lag) / DAY_US, Integer),
-                late=func.max(h.all_late),
-                of=func.max(h.number),
-            )
-        )
-        .where(h.late == 1, h.all_late * 100 <= h.number * set_to["usual_percent"])
-        .group_by(h.actor, h.customer)
-    )
-
-
-def _after_close(acts: CTE, _set_to: Parameters) -> Select[Any]:
+def _no_billing(acts: FromClause, _set_to: Parameters, known: FromClause) -> Select[Any]:
     a = acts.c
     return (
         select(
@@ -244,11 +218,13 @@ def _after_close(acts: CTE, _set_to: Parameters) -> Select[Any]:
                 customer=a.customer,
                 actor=a.actor,
                 transactions=listed(a.sequence),
-                score=30 + func.count() * 10,
+                score=50 + func.count() * 10,
                 number=func.count(),
+                line=func.min(func.substr(a.reference, len(_INVOICE) + 1)),
             )
         )
-        .where(a.code == Code.PERIOD_CLOSED)
+        .select_from(acts.join(known, known.c.usual))
+        .where(_naming_invoices(a), _unknown_invoice(a))
         .group_by(a.actor, a.customer)
     )
 
@@ -261,6 +237,9 @@ RULES = (
         "no ticket, order or invoice is named (adjustments: {number})",
         {"usual_percent": 40},
         _no_reference,
+        _adjustments,
+        Reach.CUSTOMER,
+        _references_are_given,
     ),
     Rule(
         "closed_ticket",
@@ -269,6 +248,7 @@ RULES = (
         "{ticket} had been closed before (acts that name it: {number})",
         {"grace_hours": 1},
         _closed_ticket,
+        _on_a_ticket,
         Reach.CUSTOMER,
     ),
     Rule(
@@ -278,6 +258,7 @@ RULES = (
         "{ticket} is a ticket of {of_customer} (acts that name it: {number})",
         {},
         _others_ticket,
+        _on_a_ticket,
         Reach.CUSTOMER,
     ),
     Rule(
@@ -287,6 +268,7 @@ RULES = (
         "invoice line {line} was granted {number} times in {entitlement}",
         {},
         _invoice_twice,
+        lambda a: a.reference.like(f"{_INVOICE}%"),
     ),
     Rule(
         "no_claw_back",
@@ -303,23 +285,8 @@ RULES = (
         "billing does not have invoice line {line} (such grants: {number})",
         {"usual_percent": 20},
         _no_billing,
-    ),
-    Rule(
-        "backdated",
-        Severity.MEDIUM,
-        "acts that are said to have happened long before they were recorded",
-        "arrived up to {days} days after it is said to have happened (acts: {number}); of this"
-        " actor's {of} acts {late} did",
-        {"days": 7, "usual_percent": 10},
-        _backdated,
-    ),
-    Rule(
-        "after_close",
-        Severity.MEDIUM,
-        "attempts to put something into a closed period",
-        "refused because the period was closed (commands: {number})",
-        {},
-        _after_close,
+        _naming_invoices,
         Reach.CUSTOMER,
+        _billing_is_known,
     ),
 )

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+)
 
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
     GIVES,
     Parameters,
+    Reach,
     Rule,
     Severity,
     pattern,
@@ -17,45 +31,75 @@ from entitlement_ledger.checks.rules.base import (
 )
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.store.dialect import folded, listed
+from entitlement_ledger.store.functions import sorted_words
 from entitlement_ledger.store.tables import people, resolutions
 
 
-def _own_beneficiary(acts: CTE, _set_to: Parameters) -> Select[Any]:
-    a, p = acts.c, people.c
+def _given(acts: Any) -> Any:
+    return and_(acts.done, or_(acts.gives > 0, acts.did == CommandType.PURCHASE))
 
-    def words(text: Any) -> Any:
-        """Give the words of a name in order: `maria.costa` is `costa maria`."""
-        parts = func.regexp_replace(folded(text), "[^[:alnum:]]+", " ", "g")
-        return func.array_to_string(func.list_sort(func.string_split(func.trim(parts), " ")), " ")
 
-    local = func.split_part(p.email, "@", 1)
-    of_actor = words(func.split_part(a.actor, "@", 1))
-    alike = or_(
-        of_actor == words(p.name),
-        and_(of_actor == words(local), func.length(of_actor) > 3),
-        func.lower(a.actor) == func.lower(p.email),
+def _words(text: Any) -> Any:
+    """Give the words of a name in order: `maria.costa` is `costa maria`."""
+    parts = func.regexp_replace(folded(text), "[^[:alnum:]]+", " ", "g")
+    return sorted_words(func.trim(parts))
+
+
+def _namesakes(given: CTE) -> CTE:
+    """Give the customers to whom an actor gave something, and who have a name or email of theirs.
+
+    Names are taken apart once for each actor and each customer.
+    """
+    g, p = given.c, people.c
+    of_actors = (
+        select(g.actor, _words(func.split_part(g.actor, "@", 1)).label("words"))
+        .group_by(g.actor)
+        .cte("of_actors")
     )
-    given = or_(a.gives > 0, a.did == CommandType.PURCHASE)
+    of_people = (
+        select(
+            p.customer,
+            _words(p.name).label("name"),
+            _words(func.split_part(p.email, "@", 1)).label("local"),
+            func.lower(p.email).label("email"),
+        )
+        .where(func.length(p.name) > 0, p.customer.in_(select(g.customer)))
+        .cte("of_people")
+    )
+    a, c = of_actors.c, of_people.c
+    alike = (
+        a.words == c.name,
+        and_(a.words == c.local, func.length(a.words) > 3),
+        func.lower(a.actor) == c.email,
+    )
+    pairs = (
+        select(a.actor, c.customer).select_from(of_actors.join(of_people, each)) for each in alike
+    )
+    return union(*pairs).cte("namesakes")
+
+
+def _own_beneficiary(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    given = select(acts).where(_given(acts.c)).cte("given")
+    g, n = given.c, _namesakes(given)
     return (
         select(
             *pattern(
-                a.actor,
-                a.customer,
-                customer=a.customer,
-                actor=a.actor,
-                transactions=listed(a.sequence),
+                g.actor,
+                g.customer,
+                customer=g.customer,
+                actor=g.actor,
+                transactions=listed(g.sequence),
                 score=70 + func.count() * 5,
                 number=func.count(),
-                total=func.sum(a.gives),
+                total=func.sum(g.gives),
             )
         )
-        .select_from(acts.join(people, p.customer == a.customer))
-        .where(a.done, given, func.length(p.name) > 0, alike)
-        .group_by(a.actor, a.customer)
+        .select_from(given.join(n, and_(n.c.actor == g.actor, n.c.customer == g.customer)))
+        .group_by(g.actor, g.customer)
     )
 
 
-def _decided(acts: CTE) -> CTE:
+def _decided(acts: FromClause) -> CTE:
     """Give approvals with the proposals that they decided on."""
     a = acts.c
     proposal = acts.alias("proposal")
@@ -79,7 +123,7 @@ def _decided(acts: CTE) -> CTE:
     )
 
 
-def _quick_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _quick_approval(acts: FromClause, set_to: Parameters) -> Select[Any]:
     decided = _decided(acts)
     d = decided.c
     both = (
@@ -111,7 +155,7 @@ def _quick_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
     )
 
 
-def _mutual_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _mutual_approval(acts: FromClause, set_to: Parameters) -> Select[Any]:
     decided = _decided(acts)
     d = decided.c
     one, two = func.least(d.actor, d.proposer), func.greatest(d.actor, d.proposer)
@@ -147,7 +191,7 @@ def _mutual_approval(acts: CTE, set_to: Parameters) -> Select[Any]:
     )
 
 
-def _under_limit(acts: CTE, set_to: Parameters) -> Select[Any]:
+def _under_limit(acts: FromClause, set_to: Parameters) -> Select[Any]:
     a = acts.c
     limit = set_to["limit"]
     floor = limit * (100 - set_to["below_percent"]) / 100
@@ -199,6 +243,9 @@ RULES = (
         "this customer has the actor's name or email, and was given {total} (acts: {number})",
         {},
         _own_beneficiary,
+        _given,
+        Reach.CUSTOMER,
+        looks_at_people=True,
     ),
     Rule(
         "quick_approval",
@@ -207,6 +254,8 @@ RULES = (
         "{number} proposals of {proposer} were decided on within seconds, once within {seconds}",
         {"seconds": 30, "least": 1},
         _quick_approval,
+        lambda a: a.decides,
+        about_all=True,
     ),
     Rule(
         "mutual_approval",
@@ -215,6 +264,8 @@ RULES = (
         "{other} and this actor decided on each other's proposals, {forth} and {back} times",
         {"least": 2, "share_percent": 40},
         _mutual_approval,
+        lambda a: a.decides,
+        about_all=True,
     ),
     Rule(
         "under_limit",
@@ -224,5 +275,7 @@ RULES = (
         " actor gave",
         {"limit": 0, "below_percent": 10, "gap_days": 30, "least": 3, "share_percent": 8},
         _under_limit,
+        lambda a: and_(a.did.in_(GIVES), a.done),
+        Reach.ACTOR,
     ),
 )

@@ -1,0 +1,325 @@
+"""What actors give: the same again and again, round, unlike chance, or only for show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    distinct,
+    func,
+    literal,
+    select,
+)
+
+from entitlement_ledger.checks.rules.base import (
+    DAY_US,
+    MINUTE_US,
+    Parameters,
+    Reach,
+    Rule,
+    Severity,
+    minutes,
+    pattern,
+    sessions,
+)
+from entitlement_ledger.domain.commands import CommandType
+from entitlement_ledger.store.dialect import listed
+
+
+def _sizes(given: CTE, groups: CTE) -> CTE:
+    """Give how often each actor gave the same to so many people; what is in no group was alone."""
+    g = groups.c
+    sizes = (
+        select(g.actor, g.people, func.count().label("number"), func.sum(g.acts).label("acts"))
+        .group_by(g.actor, g.people)
+        .cte("of_groups")
+    )
+    s = sizes.c
+    every = select(given.c.actor, func.count().label("acts")).group_by(given.c.actor).cte("every")
+    together = select(s.actor, func.sum(s.acts).label("acts")).group_by(s.actor).cte("together")
+    e, t = every.c, together.c
+    alone = e.acts - func.coalesce(t.acts, 0)
+    return (
+        select(s.actor, s.people, s.number)
+        .union_all(
+            select(e.actor, literal(1), alone)
+            .select_from(every.outerjoin(together, t.actor == e.actor))
+            .where(alone > 0)
+        )
+        .cte("sizes")
+    )
+
+
+def _same_amount(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    a = acts.c
+    by = ("actor", "entitlement", "quantity")
+    given = (
+        select(a.sequence, a.customer, a.at, *(a[each] for each in by))
+        .where(a.gives > 0)
+        .cte("given")
+    )
+    gap = set_to["gap_minutes"] * MINUTE_US
+    runs = sessions(given, gap, *by, least=set_to["least"])
+    r = runs.c
+    of_run = (r.actor, r.entitlement, r.quantity, r.session)
+    groups = (
+        select(
+            *of_run,
+            func.count(distinct(r.customer)).label("people"),
+            (func.max(r.at) - func.min(r.at)).label("span"),
+            func.count().label("acts"),
+        )
+        .group_by(*of_run)
+        .cte("groups")
+    )
+    g = groups.c
+    # Usual is what the actor gives alike on other occasions; what is no part of a group is alone.
+    sizes = _sizes(given, groups)
+    s = sizes.c
+    others = func.sum(s.number) - 1
+    usual = func.coalesce(
+        (func.sum(s.number * s.people) - g.people) * 1.0 / func.nullif(others, 0), 0
+    )
+    as_large = func.sum(case((s.people * 2 >= g.people, s.number), else_=0)) - 1
+    of_group = (g.actor, g.entitlement, g.quantity, g.session, g.people, g.span)
+    alike = (
+        select(*of_group, usual.label("usual"))
+        .select_from(groups.join(sizes, s.actor == g.actor))
+        .where(g.people >= set_to["least"])
+        .group_by(*of_group)
+        .having(
+            g.people >= usual * set_to["times"],
+            as_large * 100 <= set_to["alike_least"] * 100 + others * set_to["alike_percent"],
+        )
+        .cte("alike")
+    )
+    f = alike.c
+    same = and_(*(f[each] == r[each] for each in (*by, "session")))
+    return (
+        select(
+            *pattern(
+                f.actor,
+                f.entitlement,
+                f.quantity,
+                func.min(r.sequence),
+                actor=f.actor,
+                transactions=listed(r.sequence),
+                score=f.people * 6,
+                number=f.people,
+                quantity=f.quantity,
+                entitlement=f.entitlement,
+                minutes=minutes(f.span),
+                usual=cast(func.round(f.usual), Integer),
+            )
+        )
+        .select_from(alike.join(runs, same))
+        .group_by(*f)
+    )
+
+
+def _adjust_and_reverse(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    a = acts.c
+    undone = acts.alias("undone")
+    pairs = (
+        select(
+            a.actor,
+            a.customer,
+            a.at,
+            a.sequence,
+            undone.c.sequence.label("adjusted"),
+        )
+        .select_from(acts.join(undone, undone.c.sequence == a.target))
+        .where(
+            a.did == CommandType.REVERSE,
+            a.done,
+            undone.c.did == CommandType.ADJUST,
+            a.at - undone.c.at <= set_to["within_hours"] * 60 * MINUTE_US,
+        )
+        .cte("pairs")
+    )
+    runs = sessions(pairs, set_to["gap_days"] * DAY_US, "actor")
+    r = runs.c
+    both = (
+        select(r.actor, r.session, r.sequence, r.customer)
+        .union_all(select(r.actor, r.session, r.adjusted, r.customer))
+        .cte("both")
+    )
+    b = both.c
+    return (
+        select(
+            *pattern(
+                b.actor,
+                func.min(b.sequence),
+                actor=b.actor,
+                transactions=listed(b.sequence),
+                score=40 + func.count() * 4,
+                number=cast(func.count() / 2, Integer),
+                customers=func.count(distinct(b.customer)),
+            )
+        )
+        .group_by(b.actor, b.session)
+        .having(func.count() >= set_to["least"] * 2)
+    )
+
+
+def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    a = acts.c
+    ending = (a.quantity % 100).label("ending")
+    given = (
+        select(a.actor, a.sequence, ending)
+        .where(a.gives >= 100, a.reference.not_like("invoice:%") | a.reference.is_(None))
+        .cte("given")
+    )
+    g = given.c
+    alike = (
+        select(g.actor, g.ending, func.count().label("alike"))
+        .group_by(g.actor, g.ending)
+        .cte("alike")
+    )
+    n = alike.c
+    numbers = select(
+        alike,
+        cast(func.sum(n.alike).over(partition_by=n.actor), BigInteger).label("all_own"),
+        func.sum(n.alike).over(partition_by=n.ending).label("alike_of_all"),
+        func.sum(n.alike).over().label("of_all"),
+    ).cte("numbers")
+    o = numbers.c
+    others, others_alike = o.of_all - o.all_own, o.alike_of_all - o.alike
+    odd = (
+        select(o.actor, o.ending, o.all_own)
+        .where(
+            o.alike >= set_to["least"],
+            o.alike * 100 >= o.all_own * set_to["share_percent"],
+            others_alike * 100 <= others * set_to["others_percent"],
+        )
+        .cte("odd")
+    )
+    return (
+        select(
+            *pattern(
+                g.actor,
+                g.ending,
+                actor=g.actor,
+                transactions=listed(g.sequence),
+                score=func.count() * 100 / func.max(odd.c.all_own),
+                number=func.count(),
+                all_own=func.max(odd.c.all_own),
+                ending=g.ending,
+            )
+        )
+        .select_from(given.join(odd, and_(odd.c.actor == g.actor, odd.c.ending == g.ending)))
+        .group_by(g.actor, g.ending)
+    )
+
+
+def _first_digits(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    a = acts.c
+    digit = func.floor(a.gives / func.power(10, func.floor(func.log10(a.gives))))
+    given = (
+        select(a.actor, a.sequence, a.gives, cast(digit, Integer).label("digit"))
+        .where(a.gives > 0)
+        .cte("given")
+    )
+    g = given.c
+    counts = (
+        select(g.actor, g.digit, func.count().label("number")).group_by(g.actor, g.digit)
+    ).cte("counts")
+    size = (
+        select(
+            g.actor,
+            func.count().label("number"),
+            (func.max(g.gives) / func.greatest(func.min(g.gives), 1)).label("spread"),
+        )
+        .group_by(g.actor)
+        .cte("size")
+    )
+    expected = func.log10(1 + 1.0 / counts.c.digit)
+    apart = func.abs(counts.c.number * 1.0 / size.c.number - expected)
+    # A digit that never occurs is missing from the sum by as much as was expected of it.
+    absent = 1 - func.sum(expected)
+    deviation = cast((func.sum(apart) + absent) * 500 / 9, Integer)
+    measured = (
+        select(size.c.actor, size.c.number, deviation.label("deviation"))
+        .select_from(counts.join(size, size.c.actor == counts.c.actor))
+        .where(size.c.number >= set_to["acts_least"], size.c.spread >= set_to["spread_least"])
+        .group_by(size.c.actor, size.c.number)
+        .cte("measured")
+    )
+    m, peer = measured.c, measured.alias("peer")
+    usual = func.min(peer.c.deviation)
+    unlike = (
+        select(m.actor, m.number, m.deviation, usual.label("usual"))
+        # Without anybody like them nobody knows what is usual here.
+        .select_from(measured.join(peer, peer.c.actor != m.actor))
+        .where(m.deviation >= set_to["deviation_least"])
+        .group_by(m.actor, m.number, m.deviation)
+        .having(m.deviation >= usual * set_to["times"])
+        .cte("unlike")
+    )
+    u = unlike.c
+    return (
+        select(
+            *pattern(
+                u.actor,
+                actor=u.actor,
+                transactions=listed(g.sequence),
+                score=u.deviation,
+                number=u.number,
+                deviation=u.deviation,
+                usual=u.usual,
+            )
+        )
+        .select_from(unlike.join(given, g.actor == u.actor))
+        .group_by(*u)
+    )
+
+
+RULES = (
+    Rule(
+        "same_amount",
+        Severity.HIGH,
+        "one actor giving the same amount to many customers in a short time",
+        "{number} customers were given exactly {quantity} {entitlement} within {minutes} minutes;"
+        " this actor's usual is {usual}",
+        {"gap_minutes": 30, "least": 6, "times": 4, "alike_least": 3, "alike_percent": 1},
+        _same_amount,
+        lambda a: a.gives > 0,
+        Reach.ACTOR,
+    ),
+    Rule(
+        "adjust_and_reverse",
+        Severity.MEDIUM,
+        "adjustments that are reversed soon after, in pairs",
+        "{number} adjustments of {customers} customers were reversed by this actor soon after",
+        {"within_hours": 48, "gap_days": 30, "least": 3},
+        _adjust_and_reverse,
+        lambda a: and_(a.did == CommandType.REVERSE, a.done),
+    ),
+    Rule(
+        "round_endings",
+        Severity.LOW,
+        "quantities given by hand that mostly end alike",
+        "{number} of {all_own} quantities given by this actor end in {ending}",
+        {"least": 10, "share_percent": 70, "others_percent": 35},
+        _round_endings,
+        lambda a: a.gives > 0,
+    ),
+    Rule(
+        "first_digits",
+        Severity.LOW,
+        "first digits of a large actor's quantities far from Benford's law",
+        "the first digits of {number} quantities are {deviation} points from Benford's law; of the"
+        " nearest other actor it is {usual}",
+        {"acts_least": 100, "spread_least": 50, "deviation_least": 25, "times": 2},
+        _first_digits,
+        lambda a: a.gives > 0,
+    ),
+)

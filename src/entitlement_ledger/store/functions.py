@@ -1,0 +1,147 @@
+"""Functions that databases spell in their own way: DuckDB's spelling, and PostgreSQL's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, ColumnElement, DateTime, String, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+_POSTGRESQL = "postgresql"
+
+
+class _Microseconds(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
+class _HoursLater(FunctionElement[Any]):
+    type = DateTime()
+    inherit_cache = True
+
+
+class _SortedWords(FunctionElement[str]):
+    type = String()
+    inherit_cache = True
+
+
+class _Quotient(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
+class _Folded(FunctionElement[str]):
+    type = String()
+    inherit_cache = True
+
+
+class _AnyOf(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+def microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """Give a column of instants as numbers, which costs less where there are many."""
+    return _Microseconds(instant)
+
+
+def hours_later(instant: ColumnElement[Any], hours: int) -> ColumnElement[Any]:
+    """Give instants so many hours after those of a column."""
+    return _HoursLater(instant, _whole(hours))
+
+
+def sorted_words(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Give the words of a text in alphabetical order: `maria costa` is `costa maria`."""
+    return _SortedWords(text)
+
+
+def quotient(number: ColumnElement[Any], by: int) -> ColumnElement[int]:
+    """Give whole numbers divided by one, without the rest."""
+    return _Quotient(number, _whole(by))
+
+
+def folded(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Give a text column without case and accents, for searching."""
+    return _Folded(text)
+
+
+def any_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Say of a group whether a condition holds of any of its rows; of no rows nothing."""
+    return _AnyOf(condition)
+
+
+def _whole(number: int) -> ColumnElement[int]:
+    return literal_column(str(int(number)))
+
+
+def _arguments(element: Any, compiler: Any, **more: Any) -> list[str]:
+    return [compiler.process(each.self_group(), **more) for each in element.clauses]
+
+
+@compiles(_Microseconds)
+def _microseconds(element: Any, compiler: Any, **more: Any) -> str:
+    (instant,) = _arguments(element, compiler, **more)
+    return f"epoch_us({instant})"
+
+
+@compiles(_Microseconds, _POSTGRESQL)
+def _microseconds_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    (instant,) = _arguments(element, compiler, **more)
+    return f"CAST(EXTRACT(EPOCH FROM {instant}) * 1000000 AS BIGINT)"
+
+
+@compiles(_HoursLater)
+def _hours(element: Any, compiler: Any, **more: Any) -> str:
+    instant, hours = _arguments(element, compiler, **more)
+    return f"({instant} + to_hours({hours}))"
+
+
+@compiles(_HoursLater, _POSTGRESQL)
+def _hours_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    instant, hours = _arguments(element, compiler, **more)
+    return f"({instant} + make_interval(hours => {hours}))"
+
+
+@compiles(_SortedWords)
+def _sorted_words(element: Any, compiler: Any, **more: Any) -> str:
+    (text,) = _arguments(element, compiler, **more)
+    return f"array_to_string(list_sort(string_split({text}, ' ')), ' ')"
+
+
+@compiles(_SortedWords, _POSTGRESQL)
+def _sorted_words_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    (text,) = _arguments(element, compiler, **more)
+    sort = "SELECT string_agg(word, ' ' ORDER BY word) FROM unnest(string_to_array("
+    return f"({sort}{text}, ' ')) AS word)"
+
+
+@compiles(_Quotient)
+def _quotient(element: Any, compiler: Any, **more: Any) -> str:
+    number, by = _arguments(element, compiler, **more)
+    return f"({number} // {by})"
+
+
+@compiles(_Quotient, _POSTGRESQL)
+def _quotient_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    number, by = _arguments(element, compiler, **more)
+    return f"({number} / {by})"
+
+
+@compiles(_Folded)
+def _folded(element: Any, compiler: Any, **more: Any) -> str:
+    (text,) = _arguments(element, compiler, **more)
+    return f"strip_accents(lower({text}))"
+
+
+@compiles(_Folded, _POSTGRESQL)
+def _folded_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    # PostgreSQL's own way without an extension: take the accents off what is decomposed.
+    (text,) = _arguments(element, compiler, **more)
+    return f"regexp_replace(normalize(lower({text}), NFKD), '[\\u0300-\\u036f]', '', 'g')"
+
+
+@compiles(_AnyOf)
+def _any_of(element: Any, compiler: Any, **more: Any) -> str:
+    (condition,) = _arguments(element, compiler, **more)
+    return f"bool_or({condition})"
