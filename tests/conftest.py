@@ -1,4 +1,4 @@
-"""What all tests share: no settings of whoever runs them, and a store for the console."""
+"""What tests share: no settings of whoever runs them; for the console a store, and no faults."""
 
 from __future__ import annotations
 
@@ -39,6 +39,32 @@ def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
                 shutil.rmtree(each, ignore_errors=True)
             else:
                 each.unlink()
+
+
+@pytest.fixture(autouse=True)
+def faults(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[Exception]]:
+    """The faults of the program that the console told of: one fails the test it happens in.
+
+    And no cursor blinks, so that a picture taken half a second later is the same.
+    """
+    told: list[Exception] = []
+    if request.path.parent.name == "console":
+        from textual.widgets import Input
+
+        from entitlement_ledger.console.app import ConsoleApp
+
+        tell = ConsoleApp.fault
+
+        def noted(app: ConsoleApp, error: Exception) -> None:
+            told.append(error)
+            tell(app, error)
+
+        monkeypatch.setattr(ConsoleApp, "fault", noted)
+        monkeypatch.setattr(Input, "_toggle_cursor", lambda _line: None)
+    yield told
+    assert told == []
 
 
 @pytest.fixture(scope="session")

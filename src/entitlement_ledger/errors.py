@@ -26,3 +26,8 @@ class StoreError(LedgerError):
 
 class Cancelled(LedgerError):
     """The query was interrupted because nobody waits for it any more."""
+
+
+def fault_of(error: Exception) -> str:
+    """Say what a fault of the program's own was, to whoever waits for an answer."""
+    return f"a fault of this program, please report it: {type(error).__name__}: {error}"

@@ -174,10 +174,14 @@ async def test_the_token_goes_from_the_address_into_a_cookie(store: str) -> None
                 assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
                 assert page.headers["X-Frame-Options"] == "DENY"
             assets = re.findall(r'(?:src|href)="([^"]+)"|url\("([^"]+)"\)', said)
-            assert len(assets) == 3
-            for asset in map("".join, assets):
+            from_here = [name for name in map("".join, assets) if not name.startswith("data:")]
+            assert len(from_here) == 4
+            assert "page.js" in from_here, "it gives the console the keyboard"
+            for asset in from_here:
                 async with client.get(f"{site(url)}{path}{asset}") as page:
                     assert page.status == 200, asset
+                    # Told what they are to be: the browser takes a script as nothing else.
+                    assert page.content_type.endswith("javascript") == asset.endswith(".js")
                 async with browser() as other, other.get(f"{site(url)}{path}{asset}") as page:
                     assert page.status == 403, asset
 
@@ -267,6 +271,12 @@ async def test_a_page_that_is_loaded_again_has_the_console_again(store: str) -> 
             async with websocket(client, url) as console:
                 await shown(console, b"10 customers")
                 assert await refused(client, url) == 409
+
+
+async def test_the_footer_is_there_before_anybody_has_clicked_on_the_page(store: str) -> None:
+    with serving(store) as (url, _):
+        async with browser(url) as client, websocket(client, url) as console:
+            await shown(console, b"Quit")
 
 
 async def test_who_is_let_in_later_takes_the_place_of_one_who_has_not_begun(store: str) -> None:

@@ -21,8 +21,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from entitlement_ledger.console.app import ConsoleApp
+from entitlement_ledger.console.screens.first import FirstScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.help import HelpScreen
+from entitlement_ledger.console.screens.paged import PagedScreen
 from entitlement_ledger.ledger import Ledger
 
 SIZES = [(80, 24), (120, 40)]
@@ -234,6 +236,44 @@ async def test_a_key_press_does_not_wait_for_a_query(
         assert isinstance(pilot.app.screen, HelpScreen)
         held.set()
         await settled(pilot)
+
+
+@pytest.mark.parametrize("where", ["asking", "showing"])
+async def test_a_fault_of_the_program_is_told_and_nobody_is_left_waiting(
+    store: str, where: str, faults: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object, **_named: object) -> None:
+        raise KeyError("[/red]\x1b")
+
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        if where == "asking":
+            monkeypatch.setattr(Ledger, "count_history", fail)
+        else:
+            monkeypatch.setattr(PagedScreen, "_show_count", fail)
+        await press(pilot, "2")
+        (told,) = {each.message for each in pilot.app._notifications}
+        assert told == "a fault of this program, please report it: KeyError: '[/red]\\x1b'"
+        assert faults and {type(each) for each in faults} == {KeyError}
+        faults.clear()
+        monkeypatch.undo()
+        await press(pilot, "r", "8")
+        assert "Catalogue" in screen_text(pilot)
+
+
+async def test_a_fault_while_the_store_is_opened_is_told(
+    store: str, faults: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_ledger: Ledger) -> None:
+        raise KeyError("sealed")
+
+    monkeypatch.setattr(Ledger, "vouched", fail)
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        while not isinstance(pilot.app.screen, FirstScreen):
+            await pilot.pause(0.02)
+        await settled(pilot)
+        assert "a fault of this program" in " ".join(screen_text(pilot).split())
+        faults.clear()
 
 
 async def test_an_old_answer_never_lands_after_a_newer_question(

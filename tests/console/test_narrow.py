@@ -11,6 +11,8 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import DataTable, Input
 
+from entitlement_ledger.console.widgets.chrome import Breadcrumb
+
 LEAST = (60, 20)
 WALKS: dict[str, tuple[str, ...]] = {
     "modes": ("1", "2", "3", "4", "5", "6", "7", "8"),
@@ -87,14 +89,54 @@ async def test_the_footer_names_help_and_quit_at_any_width(store: str, mode: str
         assert lengths[-1] == lengths[3]
 
 
+async def test_the_footer_of_the_queue_names_all_of_its_work(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "m", "ctrl+s")
+        footer = screen_text(pilot).splitlines()[-1]
+        for label in ("Reviewed", "Flag", "Unreviewed", "Export", "Back", "? Help", "q Quit"):
+            assert label in footer, footer
+
+
+async def test_a_long_name_leaves_room_for_who_it_is_of(store: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        await press(pilot, "slash", "h", "4", "enter")
+        shown = screen_text(pilot)
+        assert "NNN…" in shown
+        assert "H4 · " in shown
+
+
+async def test_what_is_cut_above_a_screen_says_so(store: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        pilot.app.screen.query_one(Breadcrumb).show("Customers", "x" * 60)
+        await settled(pilot)
+        assert screen_text(pilot).splitlines()[0].rstrip().endswith("x…")
+
+
+async def test_two_moments_are_compared_below_each_other_where_there_is_no_room(
+    store: str,
+) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        await press(pilot, "equals_sign", *"-1d", "enter")
+        lines = [" ".join(line.strip(" │").split()) for line in screen_text(pilot).splitlines()]
+        assert any("before after difference" in line for line in lines), lines
+        (numbers,) = (line for line in lines if "0.00 12.50 +12.50 ▲" in line)
+        assert "CRD" not in numbers
+        assert any("CRD available" in line for line in lines)
+
+
 async def test_what_there_is_no_room_for_comes_back_with_the_room(store: str) -> None:
     async with make_app(store).run_test(size=(120, 24)) as pilot:
         await opened(pilot)
         wide = screen_text(pilot).splitlines()[-1]
         await pilot.resize_terminal(60, 24)
         await settled(pilot)
-        assert "Adjust" in wide
-        assert "Adjust" not in screen_text(pilot).splitlines()[-1]
+        assert "Screens" in wide
+        assert "Screens" not in screen_text(pilot).splitlines()[-1]
+        assert "Adjust" in screen_text(pilot).splitlines()[-1], "what is of the screen comes first"
         await pilot.resize_terminal(120, 24)
         await settled(pilot)
         assert screen_text(pilot).splitlines()[-1] == wide

@@ -348,7 +348,5 @@ def test_it_looks_as_it_did(
         await opened(pilot)
         await go(pilot, "2026-02-28T18:00:00Z", "2026-03-01T12:00:00Z")
         await press(pilot, *keys)
-        for each in pilot.app.screen.query(Input):
-            each.cursor_blink = False
 
     assert snap_compare(make_app(store), terminal_size=size, run_before=run_before)

@@ -15,6 +15,7 @@ from entitlement_ledger.console.actions import EVERYWHERE, NEED_STORE, bindings_
 from entitlement_ledger.console.clipboard import CopyingApp
 from entitlement_ledger.console.graphics import letters_of
 from entitlement_ledger.console.helping import HelpingApp
+from entitlement_ledger.console.in_turn import KeysInTurnApp
 from entitlement_ledger.console.keys import read_keys
 from entitlement_ledger.console.modes import MODES
 from entitlement_ledger.console.opening import Opening
@@ -22,7 +23,7 @@ from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
 from entitlement_ledger.console.widgets.chrome import HEIGHTS, WIDTHS, Breadcrumb, StatusLine
-from entitlement_ledger.errors import Cancelled, LedgerError, StoreError
+from entitlement_ledger.errors import Cancelled, LedgerError, StoreError, fault_of
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.settings import Settings, settings_path
 
@@ -47,7 +48,7 @@ def _ledger_palette() -> type[Provider]:
     return LedgerProvider
 
 
-class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
+class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp):
     """The terminal console.
 
     Attributes:
@@ -100,6 +101,7 @@ class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
         if self.current_mode == "_default":
             # Not if somebody has gone elsewhere meanwhile.
             await self.switch_mode("customers")
+        self.take_keys()
         self.run_worker(self._open_session, thread=True, group="opening", exit_on_error=False)
 
     def _open_session(self) -> None:
@@ -111,6 +113,10 @@ class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
             return
         except LedgerError as error:
             self._from_thread(self._not_opened, opening, error)
+            return
+        except Exception as error:
+            self._from_thread(self.fault, error)
+            self._from_thread(self._not_opened, opening, StoreError(fault_of(error)))
             return
         if opening.cancelled:
             session.ledger.close()
@@ -148,6 +154,11 @@ class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
             self.push_screen(FirstScreen(opening, error))
         else:
             self.action_leave()
+
+    def fault(self, error: Exception) -> None:
+        """Tell of a fault of the program's own: nobody is to wait for what does not come."""
+        said = harmless(fault_of(error))
+        self.notify(said, severity="error", markup=False, timeout=30)
 
     def open_otherwise(self, opening: Opening) -> None:
         """Open another store than was asked for first, or try that one again."""
@@ -234,7 +245,7 @@ class ConsoleApp(CopyingApp, HelpingApp, TouringApp):
 
     def open_customer(self, customer: str) -> None:
         """Show a customer, from wherever."""
-        self.run_worker(self._open_customer(customer), group="going")
+        self.call_later(self._open_customer, customer)
 
     async def _open_customer(self, customer: str) -> None:
         from entitlement_ledger.console.screens.customers import CustomersScreen

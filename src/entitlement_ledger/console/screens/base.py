@@ -6,11 +6,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import DataTable, Input
+from textual.worker import Worker
 
 from entitlement_ledger.console.actions import (
     ALERTS,
@@ -29,7 +31,7 @@ from entitlement_ledger.console.moment import NOW, Moment
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.widgets.chrome import Banner, Breadcrumb, StatusLine, TooSmall
 from entitlement_ledger.console.widgets.footer import KeyFooter
-from entitlement_ledger.errors import Cancelled, LedgerError
+from entitlement_ledger.errors import Cancelled, LedgerError, fault_of
 
 if TYPE_CHECKING:
     from entitlement_ledger.console.app import ConsoleApp
@@ -52,6 +54,7 @@ class LedgerScreen(Screen[str | None]):
     thrown away even if it still comes.
     """
 
+    CSS_PATH = Path(__file__).parent.with_name("screens.tcss")
     WHERE: ClassVar[tuple[str, ...]] = ()
     """Which of the registry's actions this screen has, besides those everywhere."""
 
@@ -60,6 +63,7 @@ class LedgerScreen(Screen[str | None]):
         self._bindings = self.console.my_keys.rebind(self._bindings)
         self._asked: dict[str, int] = {}
         self._threads: dict[str, int] = {}
+        self._workers: dict[str, Worker[None]] = {}
         self._seen = -1
 
     @property
@@ -108,13 +112,14 @@ class LedgerScreen(Screen[str | None]):
 
         Textual calls this besides a screen's own, which must not: everything would be asked twice.
         """
-        if not self.query(Breadcrumb):
-            return  # the console is being left already
-        self.show_places()
-        self.session_changed()
+        if self.query(Breadcrumb):
+            self.show_places()
+            self.session_changed()
 
     def session_changed(self) -> None:
         """Go on once the store has been opened, or has been written to."""
+        if not self.query(StatusLine):
+            return  # the console is being left already, or what is here has not come up yet
         self._seen = self.console.version
         self.query_one(StatusLine).show(self.session, self.console.waiting_for)
         hint = self.with_keys("{travel} changes")
@@ -174,7 +179,26 @@ class LedgerScreen(Screen[str | None]):
         if older is not None:
             self.session.ledger.interrupt(older)
         work = partial(self._work, slot, number, question, land, failed)
-        self.run_worker(work, thread=True, group=slot, exit_on_error=False)
+        self._workers[slot] = self.run_worker(work, thread=True, group=slot, exit_on_error=False)
+
+    def asking(self, slot: str) -> Worker[None] | None:
+        """Give what asks in a slot, as long as it has not ended."""
+        worker = self._workers.get(slot)
+        return None if worker is None or worker.is_finished else worker
+
+    def rows_coming(self) -> str | None:
+        """Give the slot whose answer may fill the table that has the focus and has no rows yet."""
+        if not isinstance(self.focused, DataTable) or self.focused.row_count:
+            return None
+        asked = (slot for slot in self._workers if not slot.startswith(_RECORDING))
+        return next((slot for slot in asked if self.asking(slot)), None)
+
+    def when_landed(self, slot: str, then: Callable[[], None]) -> None:
+        """Do something with the answer that is asked for in a slot; keys wait for it until then."""
+        if self.asking(slot) is None:
+            then()
+        else:
+            self.console.keys_wait_for(self, slot, then=then)
 
     def drop(self, slot: str) -> None:
         """Throw away what was asked in a slot."""
@@ -183,6 +207,7 @@ class LedgerScreen(Screen[str | None]):
     def stop(self, slot: str) -> bool:
         """Throw away what was asked in a slot, and interrupt it; say whether there was anything."""
         self.drop(slot)
+        self._workers.pop(slot, None)
         thread = self._threads.get(slot)
         if thread is None or self.session is None:
             return False
@@ -216,6 +241,11 @@ class LedgerScreen(Screen[str | None]):
         except LedgerError as error:
             self._tell(self._landed, slot, number, failed or self.failed, str(error))
             return
+        except Exception as error:
+            self._tell(self.console.fault, error)
+            if failed is not None:
+                self._tell(self._landed, slot, number, failed, fault_of(error))
+            return
         finally:
             if self._threads.get(slot) == threading.get_ident():
                 del self._threads[slot]
@@ -230,7 +260,10 @@ class LedgerScreen(Screen[str | None]):
         self, slot: str, number: int, land: Callable[[Answer], None], answer: Answer
     ) -> None:
         if self._asked.get(slot) == number and self.is_attached:
-            land(answer)
+            try:
+                land(answer)
+            except Exception as error:
+                self.console.fault(error)
 
     def open_form(self, kind: str, customer: str, given: Mapping[str, str]) -> None:
         """Ask for what a form offers to choose from, then show it."""
@@ -250,6 +283,7 @@ class LedgerScreen(Screen[str | None]):
             self.app.push_screen(FormScreen(kind, customer, found, given, self.places()))
 
         self.ask("catalogue", catalogue, show)
+        self.console.keys_wait_for(self, "catalogue", opens=True)
 
     def failed(self, message: str) -> None:
         """Show what went wrong, and what to do."""

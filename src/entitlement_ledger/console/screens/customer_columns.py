@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from textual.content import Content
+
 from entitlement_ledger.answers import Balance, CustomerRow, SubscriptionRow, TransactionRow
 from entitlement_ledger.console.drawing import Alphabet, bar, sparkline
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
-from entitlement_ledger.console.wording import STATUS_SIGNS, amount, signed_status, when
+from entitlement_ledger.console.wording import (
+    STATUS_SIGNS,
+    amount,
+    signed_status,
+    when,
+    when_exactly,
+)
+from entitlement_ledger.harmless import harmless
 from entitlement_ledger.overviews import Step, UseOver
 
 WEEKS = 12
@@ -18,6 +27,7 @@ USED = f"used {WEEKS} weeks"
 """The column in which it is."""
 
 _BAR = 8
+_NAME_MAX = 40
 
 
 def colour_of(status: str) -> str:
@@ -99,3 +109,17 @@ def told_subscription(row: SubscriptionRow) -> str:
     """Tell of a subscription in a few words."""
     until = f" to {when(row.until)[:10]}" if row.until is not None else ""
     return f"{row.product}{until}{f', then {row.pending}' if row.pending else ''}"
+
+
+def told_head(who: CustomerRow, subscriptions: str) -> Content:
+    """Tell who a customer is; where there is no subscription, since when.
+
+    In three lines at most, and so of a long name only the beginning.
+    """
+    since = f"customer since {when_exactly(who.created_at, none='?')[:10]}"
+    return Content.assemble(
+        (harmless(who.name, width_max=_NAME_MAX) or "(no name)", "bold"), "  ",
+        (signed_status(who.status), f"${colour_of(who.status) or 'secondary'}"), "\n",
+        (harmless(f"{who.id} · {who.email} · {who.segment}"), "$secondary"), "\n",
+        (harmless(subscriptions), "$accent") if subscriptions else (since, "$secondary"),
+    )  # fmt: skip

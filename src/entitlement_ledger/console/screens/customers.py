@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,31 +22,27 @@ from entitlement_ledger.answers import (
     TransactionRow,
 )
 from entitlement_ledger.console.actions import CUSTOMERS, TABLE, bindings_of
-from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.customer_columns import (
     CUSTOMER_COLUMNS,
     TRANSACTION_COLUMNS,
     ask_use,
     balance_columns,
-    colour_of,
+    told_head,
     told_subscription,
 )
+from entitlement_ledger.console.screens.customer_forms import CustomerForms
 from entitlement_ledger.console.screens.situation import SituationScreen, ask_situation
 from entitlement_ledger.console.screens.why import ask_why_balance, ask_why_refused
 from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.console.widgets.text_input import TextInput
-from entitlement_ledger.console.wording import (
-    signed_status,
-    when_exactly,
-)
 from entitlement_ledger.harmless import harmless
 
 _PAGE = 100
 _LATEST = 50
 
 
-class CustomersScreen(LedgerScreen):
+class CustomersScreen(CustomerForms):
     """Customers on the left; on the right what the selected one has, and what happened last."""
 
     WHERE: ClassVar[tuple[str, ...]] = (CUSTOMERS, TABLE)
@@ -91,19 +88,25 @@ class CustomersScreen(LedgerScreen):
 
     def load(self) -> None:
         """Ask for the customers that the search finds."""
-        search = self.search
+        asked = self._wanted_now()
+        search, known_at = self.search, self.moment.known_at
         self.ask(
             "list",
             lambda ledger: (
-                ledger.customers(search=search, limit=_PAGE),
-                ledger.count_customers(search=search),
+                ledger.customers(**asked),
+                ledger.count_customers(search=search, known_at=known_at),
             ),
             self._show_list,
         )
 
+    def _wanted_now(self) -> dict[str, Any]:
+        then = self.moment
+        return {"search": self.search, "limit": _PAGE, "at": then.at, "known_at": then.known_at}
+
     def show_customer(self, customer: str) -> None:
         """Go to one customer, whatever was searched for."""
         self._wanted = customer
+        self.console.keys_wait_for(self, "list")
         search = self.query_one("#search", Input)
         if search.value == customer:
             self.load()
@@ -135,10 +138,10 @@ class CustomersScreen(LedgerScreen):
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page of customers: no other table here has one."""
         table: PagedTable[CustomerRow] = self.query_one("#list", PagedTable)
-        search, after = self.search, table.rows_held[-1].id
+        asked, after = self._wanted_now(), table.rows_held[-1].id
         self.ask(
             "more",
-            lambda ledger: ledger.customers(search=search, after=after, limit=_PAGE),
+            lambda ledger: ledger.customers(**asked, after=after),
             lambda rows: table.add_rows_held(rows, more=len(rows) == _PAGE),
         )
 
@@ -150,6 +153,7 @@ class CustomersScreen(LedgerScreen):
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Go from the search to what it found."""
         self.query_one("#list", PagedTable).focus()
+        self.console.keys_wait_for(self, "list")
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Show the customer under the cursor."""
@@ -171,7 +175,7 @@ class CustomersScreen(LedgerScreen):
             lambda ledger: (
                 ledger.balances(customer, at=moment.at, known_at=moment.known_at),
                 ledger.history(only, limit=_LATEST),
-                ledger.subscriptions(customer),
+                ledger.subscriptions(customer, at=moment.at, known_at=moment.known_at),
             ),
             self._show_customer,
         )
@@ -183,8 +187,7 @@ class CustomersScreen(LedgerScreen):
         self._used.clear()
         self.drop("use")
         self._subscribed = tuple(each.product for each in subscriptions)
-        now = "" if self.moment.is_now or not subscriptions else "now: "
-        self._show_head(now + "; ".join(map(told_subscription, subscriptions)))
+        self._show_head("; ".join(map(told_subscription, subscriptions)))
         self.query_one("#balances", PagedTable).show_rows(balances, more=False)
         self._ask_use()
         who = self._customer.id if self._customer is not None and balances else None
@@ -212,32 +215,25 @@ class CustomersScreen(LedgerScreen):
             hint = self.with_keys("Nobody selected: press {search} and type")
             head.update(Content.assemble((hint, "$secondary")))
             return
-        head.update(
-            Content.assemble(
-                (harmless(who.name) or "(no name)", "bold"), "  ",
-                (signed_status(who.status), f"${colour_of(who.status) or 'secondary'}"), "\n",
-                (harmless(f"{who.id} · {who.email} · {who.segment}"), "$secondary"), "\n",
-                (harmless(subscriptions), "$accent") if subscriptions else
-                (f"customer since {when_exactly(who.created_at, none='?')[:10]}", "$secondary"),
-            )
-        )  # fmt: skip
+        head.update(told_head(who, subscriptions))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Drill in: from the list to the balances, from there to the reasons."""
         table = event.data_table
         if table.id == "list":
             self.query_one("#balances", PagedTable).focus()
-        elif isinstance(table, PagedTable) and table.selected is not None:
-            from entitlement_ledger.console.screens.detail import (
-                ExplanationScreen,
-                TransactionScreen,
-            )
+        elif isinstance(table, PagedTable):
+            # Of the customer under the cursor, not of the one before.
+            self.when_landed("customer", partial(self._open_row, table))
 
-            row = table.selected
-            if isinstance(row, Balance):
-                self.app.push_screen(ExplanationScreen(row.customer, row.entitlement))
-            elif isinstance(row, TransactionRow):
-                self.app.push_screen(TransactionScreen(row.transaction))
+    def _open_row(self, table: PagedTable[Balance] | PagedTable[TransactionRow]) -> None:
+        from entitlement_ledger.console.screens.detail import ExplanationScreen, TransactionScreen
+
+        row = table.selected
+        if isinstance(row, Balance):
+            self.app.push_screen(ExplanationScreen(row.customer, row.entitlement))
+        elif isinstance(row, TransactionRow):
+            self.app.push_screen(TransactionScreen(row.transaction))
 
     def action_search(self) -> None:
         """Type what to search for."""
@@ -255,17 +251,21 @@ class CustomersScreen(LedgerScreen):
         elif search.value:
             search.value = ""
 
-    def _open_form(self, kind: str) -> None:
+    def open_form_for(self, kind: str) -> None:
+        """Open a form for the selected customer."""
         who = self._customer
         if who is None:
             hint = self.with_keys("Select a customer first: press {search} and type.")
             self.notify(hint, markup=False)
             return
+        self.when_landed("customer", partial(self._open_form_of, kind, who.id))
+
+    def _open_form_of(self, kind: str, customer: str) -> None:
         selected = self.query_one("#balances", PagedTable).selected
         given = {"entitlement": selected.entitlement} if isinstance(selected, Balance) else {}
         if len(self._subscribed) == 1 and kind != "purchase":
             given |= {"product": self._subscribed[0], "from": self._subscribed[0]}
-        self.open_form(kind, who.id, given)
+        self.open_form(kind, customer, given)
 
     def action_statement(self) -> None:
         """Show the selected customer's statement."""
@@ -274,6 +274,9 @@ class CustomersScreen(LedgerScreen):
 
     def action_why(self) -> None:
         """Say why the selected balance is what it is, or why a transaction was refused."""
+        self.when_landed("customer", self._ask_why)
+
+    def _ask_why(self) -> None:
         latest = self.query_one("#latest", PagedTable)
         row = latest.selected if self.focused is latest else None
         balance = self.query_one("#balances", PagedTable).selected
@@ -291,6 +294,9 @@ class CustomersScreen(LedgerScreen):
 
     def action_view(self) -> None:
         """Show the use of the selected balance over time."""
+        self.when_landed("customer", self._view)
+
+    def _view(self) -> None:
         balance = self.query_one("#balances", PagedTable).selected
         if isinstance(balance, Balance):
             from entitlement_ledger.console.screens.graph_use import UseScreen
@@ -313,39 +319,3 @@ class CustomersScreen(LedgerScreen):
             from entitlement_ledger.console.screens.travelling import CompareScreen
 
             self.app.push_screen(CompareScreen(self, self._customer.id))
-
-    def action_issue(self) -> None:
-        """Issue a grant to the selected customer."""
-        self._open_form("issue")
-
-    def action_adjust(self) -> None:
-        """Correct the selected customer's balance."""
-        self._open_form("adjust")
-
-    def action_consume(self) -> None:
-        """Consume for the selected customer."""
-        self._open_form("consume")
-
-    def action_hold(self) -> None:
-        """Hold a quantity for the selected customer."""
-        self._open_form("hold")
-
-    def action_purchase(self) -> None:
-        """Open a subscription."""
-        self._open_form("purchase")
-
-    def action_renew(self) -> None:
-        """Renew a subscription."""
-        self._open_form("renew")
-
-    def action_upgrade(self) -> None:
-        """Change a subscription to a higher product."""
-        self._open_form("upgrade")
-
-    def action_downgrade(self) -> None:
-        """Change a subscription to a lower product."""
-        self._open_form("downgrade")
-
-    def action_cancel(self) -> None:
-        """End a subscription."""
-        self._open_form("cancel")

@@ -129,6 +129,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Go from the filter to what it left."""
         self.table.focus()
+        self.console.keys_wait_for(self, "page")
 
     def action_search(self) -> None:
         """Type a filter."""

@@ -168,15 +168,20 @@ class CompareScreen(_MomentScreen):
             return
         before, after, rows = found
         self.say(f"before: {before.words}   after: {after.words}", "$secondary")
-        self.query_one("#compared", Static).update(_table(rows))
+        # Beside the scroll bar, whether it is there yet or not.
+        room = self.query_one("#comparing").content_size.width - 2
+        self.query_one("#compared", Static).update(_table(rows, room))
 
 
 def _balances(ledger: Ledger, customer: str, moment: Moment) -> list[Balance]:
     return ledger.balances(customer, at=moment.at, known_at=moment.known_at)
 
 
-def _table(rows: list[Compared]) -> Content:
-    """Show accounts below each other, a sign and a colour beside each difference."""
+def _table(rows: list[Compared], room: int) -> Content:
+    """Show accounts below each other, a sign and a colour beside each difference.
+
+    Where the room, in cells, is too little for a line, the numbers stand below the names.
+    """
     if not rows:
         return Content.assemble(("nothing before, and nothing after", "$warning"))
     numbers = [
@@ -189,15 +194,16 @@ def _table(rows: list[Compared]) -> Content:
     ]
     # A number is never cut: one that is very long makes the line longer.
     width = max(_NUMBER, *(len(number) for line in numbers for number in line))
-    header = _line(width, "entitlement", "", "before", "after", "difference")
+    between = " " if _NAME + 1 + _ACCOUNT + 3 * (1 + width) + 2 <= room else "\n   "
+    header = _line(width, between, "entitlement", "", "before", "after", "difference")
     lines = [Content.assemble((header, "bold $secondary"))]
     for row, line in zip(rows, numbers, strict=True):
         sign, colour = row.sign
-        shown = _line(width, row.entitlement, row.account, *line)
+        shown = _line(width, between, row.entitlement, row.account, *line)
         lines.append(Content.assemble(shown, (f" {sign}", f"${colour}")))
     return Content("\n").join(lines)
 
 
-def _line(width: int, name: str, account: str, *numbers: str) -> str:
-    named = (set_cell_size(fit(name, _NAME), _NAME), f"{account:<{_ACCOUNT}}")
-    return " ".join((*named, *(f"{number:>{width}}" for number in numbers)))
+def _line(width: int, between: str, name: str, account: str, *numbers: str) -> str:
+    named = f"{set_cell_size(fit(name, _NAME), _NAME)} {account:<{_ACCOUNT}}"
+    return named + between + " ".join(f"{number:>{width}}" for number in numbers)

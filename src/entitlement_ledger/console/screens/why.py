@@ -74,6 +74,7 @@ def ask_why_balance(screen: LedgerScreen, customer: str, entitlement: str) -> No
         return why_balance(explained, moment)
 
     screen.ask("why", sentences, show)
+    screen.console.keys_wait_for(screen, "why", opens=True)
 
 
 def ask_why_refused(screen: LedgerScreen, row: TransactionRow) -> None:
@@ -92,3 +93,4 @@ def ask_why_refused(screen: LedgerScreen, row: TransactionRow) -> None:
         return why_refused(ledger.transaction(row.transaction))
 
     screen.ask("why", sentences, show)
+    screen.console.keys_wait_for(screen, "why", opens=True)

@@ -91,6 +91,7 @@ class WebConsole:
         path = self._gate.path
         application.router.add_get("/", self._let_in)
         application.router.add_get(path, self._page)
+        application.router.add_get(f"{path}page.js", self._script)
         application.router.add_get(f"{path}ws", self._websocket)
         application.router.add_static(f"{path}static", str(files(textual_serve) / "static"))
         return application
@@ -135,6 +136,9 @@ class WebConsole:
         return self._give_pass(
             _html("page.html", title=escape(self._store), host=request.host, path=self._gate.path)
         )
+
+    async def _script(self, _request: web.Request) -> web.Response:
+        return web.Response(text=_text("page.js"), content_type="text/javascript")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         let_in_by = self._pass_of(request)
@@ -189,8 +193,12 @@ def _asked(request: web.Request, name: str) -> int:
 
 
 def _html(name: str, *, status: int = 200, **said: str) -> web.Response:
-    page = Template((files(__package__) / name).read_text("utf-8"))
+    page = Template(_text(name))
     return web.Response(status=status, text=page.substitute(said), content_type="text/html")
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / name).read_text("utf-8")
 
 
 def serve(command: Sequence[str], store: str, port: int, ready: Callable[[str], None]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey, FooterLabel, KeyGroup
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from entitlement_ledger.console.app import ConsoleApp
 
 _FIRST = ("help", "leave", "back", "preview", "start", "search")
-"""What is left out last, in this order; after it the screens, then what the registry has first."""
+"""What is left out last, in this order; after it what is of the screen, by the registry's order."""
 
 _AROUND_KEY, _BEHIND_LABEL = 2, 1
 
@@ -41,6 +42,15 @@ class KeyFooter(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
+
+    def bindings_changed(self, screen: Screen[Any]) -> None:
+        """Show what keys do here, even if nobody is looking yet.
+
+        A browser looks once somebody has clicked on it; until then Textual would show nothing.
+        """
+        super().bindings_changed(screen)
+        if not (screen.app.app_focus or self.children) and self.is_attached:
+            self.call_after_refresh(self.recompose)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Show as much as there is room for now."""
@@ -105,7 +115,7 @@ def _importance(group: list[_Shown]) -> int:
     first = group[0].binding
     if first.action in _FIRST:
         return _FIRST.index(first.action)
-    return len(_FIRST) + (first.group is None)
+    return len(_FIRST) + _place(first)[0]
 
 
 def _width(group: list[_Shown]) -> int:
