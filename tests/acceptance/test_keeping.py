@@ -6,8 +6,13 @@ import json
 from pathlib import Path
 
 import duckdb
-from support import command, entl, hours, new_store, one_line, post
+import pytest
+from support import HandClock, command, entl, hours, new_store, one_line, post
 
+from entitlement_ledger.answers import HistoryFilter
+from entitlement_ledger.domain.instants import DAY
+from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.store import loading
 from entitlement_ledger.store.tables import FEEDS, PROJECTIONS
 
 
@@ -74,3 +79,22 @@ def test_a_store_whose_tables_do_not_fit_its_journal_says_so_and_is_rebuilt(tmp_
     assert "do not fit its journal" in one_line(done.stderr)
     assert entl("rebuild", store=store).returncode == 0
     assert _content(store) == before
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 20_000])
+def test_what_is_due_is_done_however_many_customers_there_are(
+    tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many customers the writer knows beforehand only some, or none."""
+    monkeypatch.setattr(loading, "CUSTOMERS_AT_ONCE_MAX", at_once)
+    store, clock = new_store(tmp_path, HandClock()), HandClock()
+    with Ledger.open(store, clock=clock) as ledger:
+        bought = command("purchase", "p", product="BASIC")
+        assert ledger.post([bought], actor="shop")[0].status == "completed"
+    clock.now += 3 * DAY
+    with Ledger.open(store, clock=clock) as ledger:
+        done = ledger.run_due()
+        assert done.renewed > 0
+        assert ledger.run_due().renewed == 0
+        (renewed,) = {each.customer for each in ledger.history(HistoryFilter(type="renew")).rows}
+        assert renewed == "C1"

@@ -149,8 +149,7 @@ def _start(subscription: Subscription, number: int) -> Instant | None:
 
 
 def _closed(book: Book, subscription: Subscription) -> bool:
-    customer = book.customers.get(subscription.customer)
-    return customer is None or customer.status is CustomerStatus.CLOSED
+    return book.customers[subscription.customer].status is CustomerStatus.CLOSED
 
 
 def _do(book: Book, subscription: Subscription, order: int, at: Instant, now: Instant) -> Event:

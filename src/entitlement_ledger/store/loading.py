@@ -142,9 +142,10 @@ def load(
 
 
 def load_whole_customers(connection: Connection, book: Book, ids: Collection[str]) -> None:
-    """Load all that customers hold of anything, and their subscriptions."""
+    """Load customers with all that they hold of anything, and their subscriptions."""
     if not ids:
         return
+    load_customers(connection, book, ids)
     load_holdings(connection, book, {(each, code) for each in ids for code in book.entitlements})
     lacking = sorted(set(ids) - book.subscriptions.keys())
     if not lacking:
