@@ -42,35 +42,43 @@ class KeyFooter(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
+        self._told: list[list[_Shown]] = []
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         """Show what keys do here, even if nobody is looking yet.
 
         A browser looks once somebody has clicked on it; until then Textual would show nothing.
         """
-        super().bindings_changed(screen)
-        if not (screen.app.app_focus or self.children) and self.is_attached:
-            self.call_after_refresh(self.recompose)
+        self._bindings_ready = True
+        if self.is_attached and screen is self.screen:
+            self.call_after_refresh(self._tell_again)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Show as much as there is room for now."""
         if self._bindings_ready:
-            self.call_after_refresh(self.recompose)
+            self.call_after_refresh(self._tell_again)
+
+    async def _tell_again(self) -> None:
+        """Lay it out anew if it is not the same: whatever takes the focus asks for it."""
+        if self.is_attached and self._fitting() != self._told:
+            await self.recompose()
 
     def compose(self) -> ComposeResult:
         """Lay out what there is room for, in the order of the registry."""
         if not self._bindings_ready:
             return
-        for group in fitting(list(self._groups()), self.app.size.width):
+        self._told = self._fitting()
+        for group in self._told:
             name = group[0].binding.group
             if name is None:
-                for each in group:
-                    yield _key(each).data_bind(compact=Footer.compact)
+                yield from map(_key, group)
             else:
                 with KeyGroup(classes="-compact"):
-                    for each in group:
-                        yield _grouped(each).data_bind(compact=Footer.compact)
+                    yield from map(_grouped, group)
                 yield FooterLabel(name.description)
+
+    def _fitting(self) -> list[list[_Shown]]:
+        return fitting(list(self._groups()), self.app.size.width)
 
     def _groups(self) -> Iterator[list[_Shown]]:
         """Give what the bindings show: those of a group together, each other one alone."""
@@ -129,23 +137,33 @@ def _width(group: list[_Shown]) -> int:
 
 
 def _key(each: _Shown) -> FooterKey:
-    return FooterKey(
-        each.key,
-        each.called,
-        each.binding.description,
-        each.binding.action,
-        disabled=not each.enabled,
-        tooltip=each.tooltip,
+    return _roomy(
+        FooterKey(
+            each.key,
+            each.called,
+            each.binding.description,
+            each.binding.action,
+            disabled=not each.enabled,
+            tooltip=each.tooltip,
+        )
     )
 
 
 def _grouped(each: _Shown) -> FooterKey:
-    return FooterKey(
-        each.key,
-        each.called,
-        "",
-        each.binding.action,
-        disabled=not each.enabled,
-        tooltip=each.tooltip or each.binding.description,
-        classes="-grouped",
+    return _roomy(
+        FooterKey(
+            each.key,
+            each.called,
+            "",
+            each.binding.action,
+            disabled=not each.enabled,
+            tooltip=each.tooltip or each.binding.description,
+            classes="-grouped",
+        )
     )
+
+
+def _roomy(key: FooterKey) -> FooterKey:
+    """Say beforehand that it is not compact: to be told later costs more than all the rest."""
+    key.set_reactive(FooterKey.compact, False)
+    return key
