@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from support import HandClock, command, new_store
+from support import SOAK, HandClock, command, new_store
 
 from entitlement_ledger.bench.detection import Detection, Score, detect, planted_year
 from entitlement_ledger.checks.finding import compared_with, find, find_of
@@ -42,7 +42,7 @@ def test_too_little_found_or_too_much_is_not_good_enough() -> None:
     assert not Detection({**good, "b": Score(1, 0, 0, 0)}, 0, 10_000).ok
 
 
-@pytest.mark.parametrize("seed", [3, 11])
+@pytest.mark.parametrize("seed", [3, 11, *range(100, 110)][:SOAK])
 def test_looking_at_what_is_new_finds_what_looking_at_all_of_it_finds(
     tmp_path: Path, seed: int
 ) -> None:

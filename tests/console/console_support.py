@@ -93,10 +93,12 @@ def make_app(
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing is asked any more and everything is on the screen."""
-    for _ in range(4):
+    """Wait until nothing is asked any more, twice over, and everything is on the screen."""
+    calm = 0
+    while calm < 2:
         # Not until the processor is idle, which costs more than most of what is waited for.
         await pilot.pause(0)
+        calm = 0 if any(not each.is_finished for each in pilot.app.workers) else calm + 1
         await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
