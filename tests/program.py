@@ -15,15 +15,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 ENTL = [sys.executable, "-m", "entitlement_ledger.cli"]
-_SECONDS = 120
+_SECONDS = 600
+"""Longer than anything takes, on a machine that does much else."""
 _AT_START = ("PYTHON", "LC_", "LANG")
 """What begins a name in the environment that Python reads once, at its start."""
-_waiting: list[tuple[int, socket.socket]] = []
+_waiting: list[tuple[int, subprocess.Popen[bytes], socket.socket]] = []
 
 
 def run(
@@ -68,15 +70,16 @@ def _ask(asked: object, files: list[IO[bytes]]) -> int:
 
 def _first() -> socket.socket:
     """Give the way to the process that waits; begin it where there is none."""
-    if not _waiting or _waiting[0][0] != os.getpid():
+    # Where it has ended, only whoever asked it then should fail.
+    if not _waiting or _waiting[0][0] != os.getpid() or _waiting[0][1].poll() is not None:
         ours, theirs = socket.socketpair()
         process = subprocess.Popen([sys.executable, __file__], stdin=theirs.fileno())
         theirs.close()
-        _waiting[:] = [(os.getpid(), ours)]
+        _waiting[:] = [(os.getpid(), process, ours)]
         # It ends by itself when nobody can ask any more.
         atexit.register(process.wait)
         atexit.register(ours.close)
-    return _waiting[0][1]
+    return _waiting[0][2]
 
 
 def _wait() -> None:
@@ -97,7 +100,9 @@ def _wait() -> None:
             for fd in fds[1:]:
                 os.close(fd)
             _, status = os.waitpid(child, 0)
-            told.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+            # Who asked may have given up: the next one asks all the same.
+            with suppress(OSError):
+                told.sendall(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def _be(run: object, fds: list[int]) -> None:
