@@ -13,7 +13,7 @@ from typing import NamedTuple, overload
 
 from sqlalchemy import Connection
 
-from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.book import Book, HoldingKey
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
 from entitlement_ledger.domain.commands import Command, CommandType, Line, parse_command
 from entitlement_ledger.domain.decide import (
@@ -31,6 +31,7 @@ from entitlement_ledger.domain.plain import (
     PlainCommand,
     PlainEvent,
     Recordable,
+    Standing,
     decide_plain,
     read_plain,
 )
@@ -139,6 +140,10 @@ def _read(line: Line) -> Item:
         return shown, refused
 
 
+def _was_given(standing: Standing | None) -> bool:
+    return standing is not None and standing.last_at is not None
+
+
 @dataclass(slots=True)
 class Batch:
     """One batch on its way from what is asked to events.
@@ -219,17 +224,63 @@ class Batch:
 
     def _decide_plain(self) -> None:
         """Decide what is plain; customers of whom one command is not are left to the rules."""
-        book, ruled = self.book, self.ruled
-        plain = [item for item in self.items if isinstance(item, PlainCommand)]
-        if not book.others_active:
-            load_customers(self.connection, book, {each.customer for each in plain})
-        ruled |= {each.customer for each in plain if not self._may_be_plain(each)}
-        plain = [each for each in plain if each.customer not in ruled]
-        self._load_standings(plain)
+        plain = {
+            (item.customer, item.entitlement)
+            for item in self.items
+            if isinstance(item, PlainCommand) and item.customer not in self.ruled
+        }
+        self._rule_out(plain)
+        self._load_standings({pair for pair in plain if pair[0] not in self.ruled})
         # Who was ever given something exists; of the others it is to be asked.
-        unsure = {each.customer for each in plain if not self._was_given(each)}
-        load_customers(self.connection, book, unsure)
-        ruled |= unsure - book.customers.keys()
+        standings = self.book.standings
+        unsure = {
+            customer
+            for customer, code in plain
+            if customer not in self.ruled and not _was_given(standings[customer].get(code))
+        }
+        load_customers(self.connection, self.book, unsure)
+        self.ruled |= unsure - self.book.customers.keys()
+        self._make()
+
+    def _rule_out(self, pairs: set[HoldingKey]) -> None:
+        """Leave to the rules whose customer or entitlement is such that something is refused."""
+        book = self.book
+        customers = {customer for customer, _ in pairs}
+        if not book.others_active:
+            load_customers(self.connection, book, customers)
+        for customer in customers:
+            known = book.customers.get(customer)
+            active = book.others_active if known is None else known.status is CustomerStatus.ACTIVE
+            if not active:
+                self.ruled.add(customer)
+        self.ruled |= customers & book.ahead.ruled
+        codes = {
+            each.code
+            for each in book.entitlements.values()
+            if each.status is CatalogueStatus.ACTIVE and each.kind is not Kind.FEATURE
+        }
+        self.ruled |= {customer for customer, code in pairs if code not in codes}
+
+    def _load_standings(self, pairs: set[HoldingKey]) -> None:
+        """Load where holdings stand, as far as it is not known.
+
+        Of whom the projections lack a plain event it is known: it is only forgotten with those.
+        """
+        known = self.book.standings
+        lacking = {pair for pair in pairs if pair[1] not in known.get(pair[0], ())}
+        self.counts.asked += len(pairs)
+        self.counts.known += len(pairs) - len(lacking)
+        if not lacking:
+            return
+        for customer, _ in lacking:
+            known.setdefault(customer, {})
+        found = standings(self.connection, lacking)
+        for (customer, entitlement), standing in found.items():
+            known[customer][entitlement] = standing
+
+    def _make(self) -> None:
+        """Decide plain commands in order; whose turns out not to be plain, the rules decide."""
+        ruled, made = self.ruled, self.made
         roles: dict[str, str | None] = {}
         place = 0
         for each in self.asked:
@@ -238,51 +289,18 @@ class Batch:
                     actor = item.line.get("actor") or each.actor
                     if actor not in roles:
                         roles[actor] = self.role_of(actor)
-                    made = self._plain_event(item, place, actor, roles[actor], each.history)
-                    if made is None:
+                    event = self._plain_event(item, place, actor, roles[actor], each.history)
+                    if event is None:
                         ruled.add(item.customer)
                     else:
-                        self.made[place] = made
+                        made[place] = event
                 place += 1
-
-    def _may_be_plain(self, asked: PlainCommand) -> bool:
-        """Say whether customer and entitlement are such that nothing is refused for them."""
-        book = self.book
-        customer = book.customers.get(asked.customer)
-        entitlement = book.entitlements.get(asked.entitlement)
-        return (
-            (book.others_active if customer is None else customer.status is CustomerStatus.ACTIVE)
-            and entitlement is not None
-            and entitlement.status is CatalogueStatus.ACTIVE
-            and entitlement.kind is not Kind.FEATURE
-            and asked.customer not in book.ahead.ruled
-        )
-
-    def _was_given(self, asked: PlainCommand) -> bool:
-        standing = self.book.standings.get(asked.customer, {}).get(asked.entitlement)
-        return standing is not None and standing.last_at is not None
-
-    def _load_standings(self, plain: list[PlainCommand]) -> None:
-        """Load where the holdings of commands stand, as far as it is not known.
-
-        Of whom the projections lack a plain event it is known: it is only forgotten with those.
-        """
-        known = self.book.standings
-        pairs = {(each.customer, each.entitlement) for each in plain}
-        lacking = {pair for pair in pairs if pair[1] not in known.get(pair[0], ())}
-        self.counts.asked += len(pairs)
-        self.counts.known += len(pairs) - len(lacking)
-        if not lacking:
-            return
-        found = standings(self.connection, lacking)
-        for (customer, entitlement), standing in found.items():
-            known.setdefault(customer, {})[entitlement] = standing
 
     def _plain_event(
         self, asked: PlainCommand, place: int, actor: str, role: str | None, history: bool
     ) -> PlainEvent | None:
         sequence = self.sequences[place]
-        standing = self.book.standings.get(asked.customer, {}).get(asked.entitlement)
+        standing = self.book.standings[asked.customer].get(asked.entitlement)
         if standing is None or sequence is None:
             return None
         at = self.now if asked.effective_at is None else asked.effective_at
@@ -314,13 +332,14 @@ class Batch:
         """Decide the rest in order, and give what each line is told, and the events."""
         told: list[Told] = []
         events: list[Recordable] = []
+        self.book.take_plain(self.made.values())
         place = 0
         for each in self.asked:
             poster_role = self.role_of(each.actor)
             for _ in each.items:
                 item, made = self.items[place], self.made.get(place)
                 if made is not None:
-                    self.book.take_plain(made)
+                    self.book.pass_plain(made)
                     events.append(made)
                     told.append(made)
                 elif isinstance(item, tuple):

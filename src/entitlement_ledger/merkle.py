@@ -11,6 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
+BLOCK_BITS = 8
+"""Complete subtrees of 2**8, 2**16, … leaves are kept: those of level 1, 2, …"""
+
+Block = tuple[int, int, bytes]
+"""A complete subtree: its level, its place among those of the level, its root."""
+
 Subtree = Callable[[int, int], bytes]
 """Gives the root of the leaves from one place, which is in, to another, which is out."""
 
@@ -57,12 +63,15 @@ class Frontier:
         """The roots of the perfect subtrees, the largest first."""
         return tuple(self._peaks)
 
-    def append(self, leaf: bytes) -> None:
-        """Append one leaf's hash."""
-        carried, digits = leaf, self.size
+    def append(self, leaf: bytes, blocks: list[Block] | None = None) -> None:
+        """Append one leaf's hash; add the blocks that it completes, the smallest first."""
+        carried, digits, bits = leaf, self.size, 0
         while digits & 1:
             carried = node_hash(self._peaks.pop(), carried)
             digits >>= 1
+            bits += 1
+            if not bits % BLOCK_BITS and blocks is not None:
+                blocks.append((bits // BLOCK_BITS, self.size >> bits, carried))
         self._peaks.append(carried)
         self.size += 1
 

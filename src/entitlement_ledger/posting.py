@@ -26,7 +26,7 @@ from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.freshness import Freshness
 from entitlement_ledger.garbage import no_garbage
-from entitlement_ledger.merkle import Frontier
+from entitlement_ledger.merkle import Block, Frontier
 from entitlement_ledger.sharing import Shared
 from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.journal import append_events, last
@@ -73,6 +73,8 @@ class Writer:
         self._tree: Frontier | None = None
         self._lacking: list[Recordable] | None = []
         """What the projections lack; None if only the journal knows."""
+        self._blocks: list[Block] = []
+        """Of the tree, what those events completed."""
         self.fresh = Freshness(keeping=holdings_max > 0)
         self._shared = Shared(self._post_together, lambda each: len(each.items), _TOGETHER_MAX)
 
@@ -252,10 +254,10 @@ class Writer:
             catch_up(connection)
             self.fresh.will_change_catalogue()
         else:
-            project_new(connection, self._lacking)
+            project_new(connection, self._lacking, self._blocks)
             if any(isinstance(each, RecordEvent) for each in self._lacking):
                 self.fresh.will_change_catalogue()
-        self._lacking = []
+        self._lacking, self._blocks = [], []
         if self._book is not None:
             self._book.projected()
 
@@ -275,7 +277,7 @@ class Writer:
             ensure_transaction(connection)
         grown = tree.copy()
         for leaf in append_events(connection, events):
-            grown.append(leaf)
+            grown.append(leaf, self._blocks)
         self._lacking = [*self._lacking, *events]
         if together:
             self._project_now(connection)
@@ -284,7 +286,7 @@ class Writer:
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
-        self._lacking = None
+        self._lacking, self._blocks = None, []
         self.fresh.doubt()
 
     def now(self, book: Book) -> Instant:

@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -171,14 +171,19 @@ class Book:
         assert sequence == self.last_sequence + 1, "the journal has no gaps"
         self.last_sequence = sequence
 
-    def take_plain(self, event: PlainEvent) -> None:
-        """Move the book on by a plain event; the standing has been moved on when it was decided."""
+    def take_plain(self, events: Iterable[PlainEvent]) -> None:
+        """Note whom plain events concern; the standings were moved on when they were decided."""
+        asked = [event.asked for event in events]
+        pairs = {(each.customer, each.entitlement) for each in asked}
+        for pair in pairs & self.holdings.keys():
+            del self.holdings[pair]
+        self.ahead.plain |= {customer for customer, _ in pairs}
+        self.ahead.keys |= {each.key for each in asked}
+
+    def pass_plain(self, event: PlainEvent) -> None:
+        """Move the book past a plain event that it has been told of."""
         assert event.sequence == self.last_sequence + 1, "the journal has no gaps"
         self.last_sequence, self.last_recorded_at = event.sequence, event.recorded_at
-        asked = event.asked
-        self.holdings.pop((asked.customer, asked.entitlement), None)
-        self.ahead.plain.add(asked.customer)
-        self.ahead.keys.add(asked.key)
 
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None

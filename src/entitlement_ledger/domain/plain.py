@@ -9,6 +9,7 @@ is not plain, every refusal included, is left to `decide`.
 from __future__ import annotations
 
 from bisect import insort
+from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
@@ -25,7 +26,6 @@ from entitlement_ledger.domain.commands import (
     Line,
 )
 from entitlement_ledger.domain.events import (
-    Account,
     Event,
     TransactionEvent,
     canonical,
@@ -40,8 +40,6 @@ _encode = msgspec.json.Encoder().encode
 _QUANTITY_MAX = 1 << 40
 _UNSPENT_MAX = 1 << 60
 _ISSUE, _CONSUME = CommandType.ISSUE.value, CommandType.CONSUME.value
-_ISSUANCE, _AVAILABLE = Account.ISSUANCE.value, Account.AVAILABLE.value
-_CONSUMED = Account.CONSUMED.value
 _REQUIRED = frozenset({"type", "key", "customer", "entitlement", "quantity"})
 _OPTIONAL = {
     "actor": NAME_LENGTH_MAX,
@@ -76,14 +74,38 @@ class Standing(msgspec.Struct):
         lots: in burn order.
         unspent: of all its grants: available, held and expired.
         last_at: the latest instant at which anything was posted; None if nothing ever was.
+        left, held: the sums over the lots.
+        ending: how many of the lots have an end.
     """
 
     lots: list[Lot]
     unspent: int = 0
     last_at: Instant | None = None
+    left: int = 0
+    held: int = 0
+    ending: int = 0
+
+    def __post_init__(self) -> None:
+        """Sum up the lots."""
+        for lot in self.lots:
+            self.left += lot.left
+            self.held += lot.held
+            self.ending += lot.expires_at is not None
+
+    def add(self, lot: Lot) -> None:
+        """Take in a lot, at its place in the burn order."""
+        if not self.lots or self.lots[-1].burn_key < lot.burn_key:
+            self.lots.append(lot)
+        else:
+            insort(self.lots, lot, key=burn_key_of)
+        self.left += lot.left
+        self.held += lot.held
+        self.ending += lot.expires_at is not None
 
     def balance(self, at: Instant) -> tuple[int, int]:
         """Give available and held at an instant that is not before `last_at`."""
+        if not self.ending:
+            return self.left, self.held
         available = held = 0
         for lot in self.lots:
             if lot.expires_at is None or at < lot.expires_at:
@@ -94,11 +116,17 @@ class Standing(msgspec.Struct):
     def issue(self, sequence: int, quantity: int, at: Instant) -> None:
         """Take in a new grant that never expires."""
         key = burn_order(PRIORITY, None, Category.PAID, at, (sequence, 1))
-        insort(self.lots, Lot(key, grant_id(sequence, 1), quantity, 0, None), key=burn_key_of)
+        self.add(Lot(key, grant_id(sequence, 1), quantity, 0, None))
         self.unspent += quantity
 
     def draw(self, quantity: int, at: Instant) -> tuple[tuple[str, int], ...]:
         """Draw a quantity in burn order; give what each grant gave. All of it must be there."""
+        first = self.lots[0]
+        self.unspent -= quantity
+        self.left -= quantity
+        if first.left > quantity and first.expires_at is None:
+            first.left -= quantity
+            return ((first.id, quantity),)
         draws: list[tuple[str, int]] = []
         lacking, used_up = quantity, False
         for lot in self.lots:
@@ -113,7 +141,7 @@ class Standing(msgspec.Struct):
         assert not lacking, "more was drawn than is there"
         if used_up:
             self.lots = [lot for lot in self.lots if lot.left or lot.held]
-        self.unspent -= quantity
+            self.ending = sum(lot.expires_at is not None for lot in self.lots)
         return tuple(draws)
 
 
@@ -154,27 +182,6 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
     after: int
     held: int
 
-    @property
-    def reason(self) -> str | None:
-        """Why it was asked for."""
-        return self.asked.line.get("reason")
-
-    @property
-    def reference(self) -> str | None:
-        """What it was asked for."""
-        return self.asked.line.get("reference")
-
-    def legs(self) -> list[tuple[str, str, int]]:
-        """Give its postings: on which grant, on which account, how much."""
-        if not self.draws:
-            name, quantity = grant_id(self.sequence, 1), self.asked.quantity
-            return [(name, _ISSUANCE, -quantity), (name, _AVAILABLE, quantity)]
-        return [
-            leg
-            for name, quantity in self.draws
-            for leg in ((name, _AVAILABLE, -quantity), (name, _CONSUMED, quantity))
-        ]
-
     def whole(self) -> TransactionEvent:
         """Give the same as an event with all its fields."""
         event = decode_event(self.body())
@@ -185,17 +192,24 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
         """Give the event's body: the very bytes that its `TransactionEvent` has."""
         asked, held, at, sequence = self.asked, self.held, self.effective_at, self.sequence
         line, code, quantity = asked.line, asked.entitlement, asked.quantity
-        moved = ",".join(
-            [f'["{name}","{code}","{account}",{n},{at}]' for name, account, n in self.legs()]
-        )
+        drawn = given = ""
         if self.draws:
-            drawn, given = ",".join([f'["{name}",{n}]' for name, n in self.draws]), ""
+            drawn = ",".join([f'["{name}",{n}]' for name, n in self.draws])
+            moved = ",".join(
+                [
+                    f'["{name}","{code}","available",{-n},{at}],["{name}","{code}","consumed",{n},{at}]'
+                    for name, n in self.draws
+                ]
+            )
         else:
-            drawn, given = (
-                "",
+            given = (
                 f'{{"category":"paid","customer":"{asked.customer}","effective_from":{at},'
                 f'"entitlement":"{code}","expires_at":null,"id":"G{sequence}.1",'
-                f'"priority":{PRIORITY},"quantity":{quantity}}}',
+                f'"priority":{PRIORITY},"quantity":{quantity}}}'
+            )
+            moved = (
+                f'["G{sequence}.1","{code}","issuance",{-quantity},{at}],'
+                f'["G{sequence}.1","{code}","available",{quantity},{at}]'
             )
         return (
             f'{{"actor":{_text(self.actor)},"balances":[{{"after":{{"available":{self.after},'
@@ -206,12 +220,18 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
             f'"event":"transaction","grants":[{given}],'
             f'"history":{"true" if self.history else "false"},"key":"{asked.key}",'
             f'"message":"","postings":[{moved}],"product":null,"quantity":{quantity},'
-            f'"reason":{_text(line.get("reason"))},"recorded_at":{self.recorded_at},'
-            f'"reference":{_text(line.get("reference"))},"role":{_text(self.role)},'
+            f'"reason":{_quoted(line.get("reason"))},"recorded_at":{self.recorded_at},'
+            f'"reference":{_quoted(line.get("reference"))},"role":{_text(self.role)},'
             f'"sequence":{sequence},"status":"completed","target":null,"type":"{asked.type}"}}'
         ).encode()
 
 
+def _quoted(value: str | None) -> str:
+    """Write a text that `read_plain` has looked at: it stands in JSON as it is."""
+    return "null" if value is None else f'"{value}"'
+
+
+@lru_cache(maxsize=64)
 def _text(value: str | None) -> str:
     return "null" if value is None else _encode(value).decode()
 

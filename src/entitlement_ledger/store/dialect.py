@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -63,6 +64,7 @@ class BusyError(Exception):
 
 
 _VALUES_ROWS_MAX = 24
+_BINARY_BYTES_MAX = (1 << 31) - 1
 _ROW_GROUP = 20_000
 _IN_LIST_MAX = 128
 _CONFIG = {
@@ -192,9 +194,21 @@ def _stored(into: Table, name: str, values: list[Any]) -> list[Any]:
 
 def _array(into: Table | TableClause, name: str, values: list[Any]) -> pa.Array:
     kind = into.c[name].type
+    if isinstance(kind, LargeBinary) and len(values) > _VALUES_ROWS_MAX and None not in values:
+        return _binary(values)
     if isinstance(kind, InstantColumn):
         return pa.array(values, pa.int64()).cast(pa.timestamp("us"))
     return pa.array(values, _ARROW_TYPES[type(kind)])
+
+
+def _binary(values: list[bytes]) -> pa.Array:
+    """Give texts of bytes as an array, put together at once: they are most of what is written."""
+    whole = b"".join(values)
+    if len(whole) > _BINARY_BYTES_MAX:
+        return pa.array(values, pa.binary())
+    ends = array("i", itertools.accumulate(map(len, values), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(whole)]
+    return pa.BinaryArray.from_buffers(pa.binary(), len(values), buffers)
 
 
 @contextmanager
@@ -232,14 +246,20 @@ def beside(
     connection: Connection, columns: Sequence[ColumnClause[Any]], values: Columns
 ) -> Iterator[TableClause]:
     """Let statements read rows that are in memory as a table, for as long as it lasts."""
+    unique = table(f"batch_{next(_names)}", *(column(each.name, each.type) for each in columns))
+    with standing_by(connection, unique, values):
+        yield unique
 
-    def named(name: str) -> TableClause:
-        return table(name, *(column(each.name, each.type) for each in columns))
 
-    kinds = named("")
-    arrow = pa.table({name: _array(kinds, name, given) for name, given in values.items()})
-    with _registered(connection, arrow) as name:
-        yield named(name)
+@contextmanager
+def standing_by(connection: Connection, known: TableClause, values: Columns) -> Iterator[None]:
+    """Let statements that are written beforehand read such rows, by the name they know."""
+    arrow = pa.table({name: _array(known, name, given) for name, given in values.items()})
+    raw(connection).register(known.name, arrow)
+    try:
+        yield
+    finally:
+        raw(connection).unregister(known.name)
 
 
 @contextmanager

@@ -6,13 +6,11 @@ the same rows.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Table, column, func, select, update
 
-from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import (
     REVIEW,
@@ -20,12 +18,12 @@ from entitlement_ledger.domain.events import (
     Status,
     TransactionEvent,
     canonical,
-    grant_id,
     grant_order,
 )
-from entitlement_ledger.domain.plain import PRIORITY, PlainEvent, Recordable
+from entitlement_ledger.domain.plain import PlainEvent, Recordable
 from entitlement_ledger.domain.subscriptions import next_due
 from entitlement_ledger.store.dialect import Columns, append, beside, upsert
+from entitlement_ledger.store.plain_rows import project_plain
 from entitlement_ledger.store.tables import (
     customers,
     endings,
@@ -63,14 +61,15 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     plain = [event for event in events if isinstance(event, PlainEvent)]
     since = _since(decided)
-    rows = _both(_transactions(decided, since), _plain_transactions(plain, since))
-    append(connection, transactions, rows)
-    _resolve(connection, since)
-    sums = _sums(decided, plain)
-    append(connection, grants, _both(_grants(decided, sums), _plain_grants(plain, sums)))
+    append(connection, transactions, _transactions(decided, since))
+    sums = _sums(decided)
+    append(connection, grants, _grants(decided, sums))
     _add(connection, sums)
-    append(connection, live_postings, _both(_postings(decided), _plain_postings(plain)))
-    append(connection, idempotency, _both(_idempotency(decided), _plain_idempotency(plain)))
+    append(connection, live_postings, _postings(decided))
+    append(connection, idempotency, _idempotency(decided))
+    # No plain event is of the same customer as one of the others: in which order, says nothing.
+    project_plain(connection, plain)
+    _resolve(connection, since)
     append(connection, lapses, _lapses(decided))
     append(connection, endings, _endings(decided))
     append(connection, resolutions, _resolutions(decided))
@@ -118,26 +117,17 @@ def _resolve(connection: Connection, since: Since) -> None:
         connection.execute(update(transactions).where(same).values(new))
 
 
-def _sums(decided: list[TransactionEvent], plain: list[PlainEvent]) -> Sums:
+def _sums(decided: list[TransactionEvent]) -> Sums:
     """Sum up what events post to the accounts of each grant."""
     sums: Sums = {}
-    moves = itertools.chain(
-        (
-            (each.grant, each.account.value, each.quantity, each.effective_at)
-            for event in decided
-            for each in event.postings
-        ),
-        ((*leg, event.effective_at) for event in plain for leg in event.legs()),
-    )
-    for grant, account, quantity, at in moves:
-        place = _PLACES.get(account)
-        if place is None:
-            continue
-        known = sums.get(grant)
-        if known is None:
-            known = sums[grant] = [0, 0, 0, 0, 0, at]
-        known[place] += quantity
-        known[-1] = max(known[-1], at)
+    for event in decided:
+        for each in event.postings:
+            place = _PLACES.get(each.account.value)
+            if place is None:
+                continue
+            known = sums.setdefault(each.grant, [0, 0, 0, 0, 0, each.effective_at])
+            known[place] += each.quantity
+            known[-1] = max(known[-1], each.effective_at)
     return sums
 
 
@@ -156,11 +146,6 @@ def _add(connection: Connection, sums: Sums) -> None:
         new = {name: grants.c[name] + added.c[name] for name in _ACCOUNTS}
         new["last_at"] = func.greatest(grants.c.last_at, added.c.last_at)
         connection.execute(update(grants).where(same).values(new))
-
-
-def _both(some: Columns, others: Columns) -> Columns:
-    """Put columns of one table under one another."""
-    return {name: values + others[name] for name, values in some.items()}
 
 
 def projected(connection: Connection) -> int:
@@ -265,84 +250,6 @@ def _postings(events: list[TransactionEvent]) -> Columns:
     )
 
 
-def _plain_transactions(events: list[PlainEvent], since: Since) -> Columns:
-    """Give the rows of plain events: of most columns they have one value or none."""
-    count = len(events)
-    asked = [event.asked for event in events]
-    columns: Columns = {
-        name: [getattr(each, name) for each in asked]
-        for name in ("type", "customer", "entitlement", "quantity", "key")
-    }
-    columns |= {
-        name: [getattr(event, name) for event in events]
-        for name in (
-            "sequence",
-            "effective_at",
-            "recorded_at",
-            "actor",
-            "role",
-            "reason",
-            "reference",
-            "history",
-        )
-    }
-    columns["status"] = [Status.COMPLETED.value] * count
-    columns["proposal"] = [False] * count
-    for name in ("code", "product", "target", "expires_at", "executes"):
-        columns[name] = [None] * count
-    return columns | _resolved([event.sequence for event in events], since)
-
-
-def _plain_grants(events: list[PlainEvent], sums: Sums) -> Columns:
-    return _table(
-        grants,
-        (
-            (
-                event.sequence,
-                1,
-                grant_id(event.sequence, 1),
-                event.asked.customer,
-                event.asked.entitlement,
-                event.asked.quantity,
-                PRIORITY,
-                Category.PAID.value,
-                event.effective_at,
-                None,
-                None,
-                None,
-                None,
-                None,
-                *sums.pop(grant_id(event.sequence, 1)),
-            )
-            for event in events
-            if not event.draws
-        ),
-        _GRANT_COLUMNS,
-    )
-
-
-def _plain_postings(events: list[PlainEvent]) -> Columns:
-    return _table(
-        live_postings,
-        (
-            (
-                event.sequence,
-                place,
-                grant,
-                event.asked.customer,
-                event.asked.entitlement,
-                account,
-                quantity,
-                event.effective_at,
-                event.recorded_at,
-            )
-            for event in events
-            for place, (grant, account, quantity) in enumerate(event.legs(), 1)
-        ),
-        _POSTING_COLUMNS,
-    )
-
-
 def _lapses(events: list[TransactionEvent]) -> Columns:
     return _table(
         lapses,
@@ -406,14 +313,6 @@ def _idempotency(events: list[TransactionEvent]) -> Columns:
         "key": [event.key for event in events],
         "sequence": [event.sequence for event in events],
         "command_hash": [bytes.fromhex(event.command_hash) for event in events],
-    }
-
-
-def _plain_idempotency(events: list[PlainEvent]) -> Columns:
-    return {
-        "key": [event.asked.key for event in events],
-        "sequence": [event.sequence for event in events],
-        "command_hash": [event.command_hash for event in events],
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.domain.plain import Recordable
+from entitlement_ledger.merkle import Block
 from entitlement_ledger.store.dialect import make_indexes
 from entitlement_ledger.store.journal import last, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
@@ -19,7 +20,7 @@ from entitlement_ledger.store.tables import (
     metadata,
     tree,
 )
-from entitlement_ledger.store.tree import extend
+from entitlement_ledger.store.tree import add_blocks, extend
 
 
 def behind(connection: Connection) -> int:
@@ -33,11 +34,20 @@ def catch_up(connection: Connection) -> None:
         project_new(connection, events)
 
 
-def project_new(connection: Connection, events: Sequence[Recordable]) -> None:
-    """Project events that the journal has, and extend the tree over their hashes."""
-    if events:
-        project(connection, events)
+def project_new(
+    connection: Connection, events: Sequence[Recordable], blocks: Sequence[Block] | None = None
+) -> None:
+    """Project events that the journal has, and extend the tree over their hashes.
+
+    `blocks` are the subtrees that they have completed, where these are known.
+    """
+    if not events:
+        return
+    project(connection, events)
+    if blocks is None:
         extend(connection, events[0].sequence - 1, events[-1].sequence)
+    else:
+        add_blocks(connection, blocks)
 
 
 def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int:

@@ -15,7 +15,7 @@ from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.events import grant_id
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import Lot, Standing, burn_key_of
+from entitlement_ledger.domain.plain import Lot, Standing
 from entitlement_ledger.store.dialect import microseconds
 from entitlement_ledger.store.holdings import CUSTOMERS_BY_INDEX_MAX, of_pairs
 from entitlement_ledger.store.tables import grants, transactions
@@ -59,14 +59,11 @@ def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hol
             priority, category, effective_from, sequence, place = order
             key = burn_order(priority, expires_at, category, effective_from, (sequence, place))
             grant = grant_id(sequence, place)
-            standing.lots.append(Lot(key, grant, available, held, expires_at))
+            standing.add(Lot(key, grant, available, held, expires_at))
         if held:
             holding.add((whose, what))
     for pair in _with_ends(connection, holding):
         found.pop(pair, None)
-    for standing in found.values():
-        if len(standing.lots) > 1:
-            standing.lots.sort(key=burn_key_of)
     return found
 
 

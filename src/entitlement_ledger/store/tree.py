@@ -7,13 +7,15 @@ Everything between is computed when it is asked for, from at most 256 hashes a l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select
 
-from entitlement_ledger.merkle import Frontier, fold, perfect_root
+from entitlement_ledger.merkle import BLOCK_BITS, Block, Frontier, fold, perfect_root
 from entitlement_ledger.store.dialect import append
 from entitlement_ledger.store.tables import journal, tree
 
-_BITS = 8
+_BITS = BLOCK_BITS
 _WIDTH = 1 << _BITS
 _BLOCKS_AT_ONCE = 64
 
@@ -42,6 +44,13 @@ def extend(connection: Connection, before: int, size: int) -> None:
                 },
             )
         level, done, complete = level + 1, done >> _BITS, complete >> _BITS
+
+
+def add_blocks(connection: Connection, blocks: Sequence[Block]) -> None:
+    """Add complete subtrees that are known."""
+    levels, places, hashes = zip(*blocks, strict=True) if blocks else ((), (), ())
+    rows = {"level": list(levels), "place": list(places), "hash": list(hashes)}
+    append(connection, tree, rows)
 
 
 def frontier(connection: Connection, size: int) -> Frontier:
