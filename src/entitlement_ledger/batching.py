@@ -38,6 +38,7 @@ from entitlement_ledger.domain.plain import (
 from entitlement_ledger.domain.policy import Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.remembering import Memory
 from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.loading import known_keys, load, load_customers
 from entitlement_ledger.store.standings import standings
@@ -164,6 +165,7 @@ class Batch:
     role_of: RoleOf
     project: Callable[[], None]
     counts: Counts
+    memory: Memory
     items: list[Item] = field(init=False)
     known: dict[str, int] = field(default_factory=dict)
     sequences: list[int | None] = field(default_factory=list)
@@ -201,7 +203,8 @@ class Batch:
             self.project()
         self.known = {key: book.keys[key].sequence for key in sought & book.keys.keys()}
         if book.last_sequence:
-            self.known |= known_keys(self.connection, sought - self.known.keys())
+            unsure = self.memory.may_be_known(sought - self.known.keys())
+            self.known |= known_keys(self.connection, unsure)
 
     def _number(self) -> None:
         """Number the commands whose keys are new; whose are not, the rules must answer.
@@ -274,7 +277,10 @@ class Batch:
             return
         for customer, _ in lacking:
             known.setdefault(customer, {})
-        found = standings(self.connection, lacking)
+        found = self.memory.standings(lacking)
+        self.counts.known += len(found)
+        if len(found) < len(lacking):
+            found |= standings(self.connection, lacking - found.keys())
         for (customer, entitlement), standing in found.items():
             known[customer][entitlement] = standing
 

@@ -187,6 +187,7 @@ class Ledger(Keeping):
         Projections that cannot be brought up to the journal now are brought up when it is opened;
         a checkpoint that cannot be made now is made at the next session's end.
         """
+        self._writer.close()
         with suppress(DatabaseError, SQLAlchemyError, LedgerError):
             self._writer.catch_up()
             if self._signing_key is not None and not self._read_only:

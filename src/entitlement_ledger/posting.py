@@ -27,6 +27,7 @@ from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.freshness import Freshness
 from entitlement_ledger.garbage import no_garbage
 from entitlement_ledger.merkle import Block, Frontier
+from entitlement_ledger.remembering import Memory
 from entitlement_ledger.sharing import Shared
 from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.journal import append_events, last
@@ -76,6 +77,8 @@ class Writer:
         self._blocks: list[Block] = []
         """Of the tree, what those events completed."""
         self.fresh = Freshness(keeping=holdings_max > 0)
+        self._memory = Memory(engine, keeping=holdings_max > 0)
+        self._nothing_remembered = Memory(engine, keeping=False)
         self._shared = Shared(self._post_together, lambda each: len(each.items), _TOGETHER_MAX)
 
     def post(
@@ -89,7 +92,9 @@ class Writer:
         """Record what several callers ask, in one commit."""
         with no_garbage(sum(len(each.items) for each in asked)):
             return self._commit(
-                lambda connection, book, project: self._decide(connection, book, asked, project)
+                lambda connection, book, project: self._decide(
+                    connection, book, asked, project, self._memory
+                )
             )
 
     def _post_atomically(self, asked: Asked) -> Sequence[Outcome]:
@@ -98,7 +103,7 @@ class Writer:
         def work(
             connection: Connection, book: Book, project: Callable[[], None]
         ) -> tuple[Sequence[Outcome], Sequence[Recordable]]:
-            (outcomes,), events = self._decide(connection, book, [asked], project)
+            (outcomes,), events = self._decide(connection, book, [asked], project, self._memory)
             if any(each.status is Status.REFUSED for each in outcomes):
                 self._book = None
                 return _none_of(outcomes), []
@@ -117,7 +122,9 @@ class Writer:
     ) -> Sequence[Outcome]:
         """Give the very outcomes that posting would, from a book of its own; record nothing."""
         asked = self._read(lines, actor, history=history, plain=False)
-        (outcomes,), _ = self._decide(connection, new_book(connection), [asked], _nothing)
+        (outcomes,), _ = self._decide(
+            connection, new_book(connection), [asked], _nothing, self._nothing_remembered
+        )
         refused = any(each.status is Status.REFUSED for each in outcomes)
         return _none_of(outcomes) if atomic and refused else outcomes
 
@@ -166,6 +173,7 @@ class Writer:
             self._tree = tree
             last_event = (events[-1].sequence, events[-1].recorded_at) if events else None
             self._now_durable(last_event or self.fresh.newest)
+            self._memory.committed(events, self._lacking or ())
             self._forget(book)
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
@@ -210,6 +218,16 @@ class Writer:
             if seen is not None and self._witness is not None:
                 self._witness.append(seen)
             return note
+
+    def close(self) -> None:
+        """End what goes on beside posting."""
+        with self._lock:
+            self._memory.drop()
+
+    def remember(self) -> None:
+        """Wait for the snapshot that is being made, if one is."""
+        with self._lock:
+            self._memory.wait()
 
     def catch_up(self) -> None:
         """Bring the projections up to the journal, so that a read sees all that was answered."""
@@ -286,6 +304,7 @@ class Writer:
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
+        self._memory.drop()
         self._lacking, self._blocks = None, []
         self.fresh.doubt()
 
@@ -308,6 +327,7 @@ class Writer:
         book: Book,
         asked: Sequence[Asked],
         project: Callable[[], None],
+        memory: Memory,
     ) -> tuple[list[Outcomes], list[Recordable]]:
         """Decide what callers ask, in order, from state that is loaded for all of it at once."""
         return Batch(
@@ -319,6 +339,7 @@ class Writer:
             self._role_of,
             project,
             self.counts,
+            memory,
         ).decide()
 
     def _read(

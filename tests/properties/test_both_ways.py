@@ -15,7 +15,7 @@ from strategies import plain_history
 from support import SOAK, START, HandClock, new_store
 from test_store_keeps_the_rules import History, Naming
 
-from entitlement_ledger import batching
+from entitlement_ledger import batching, remembering
 from entitlement_ledger.domain.decide import Outcome, decide
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.plain import PlainEvent
@@ -26,7 +26,8 @@ Told = tuple[list[Outcome], list[bytes]]
 
 _between = st.lists(
     st.tuples(
-        st.integers(1, 10), st.sampled_from(["", "read", "read", "read", "read", "due", "restart"])
+        st.integers(1, 10),
+        st.sampled_from(["", "read", "read", "read", "remember", "due", "restart"]),
     ),
     min_size=40,
     max_size=40,
@@ -55,8 +56,10 @@ def _post(
                 ledger = Ledger.open(store, clock=clock, plainly=plainly, **how)
             elif before == "due":
                 ledger.run_due(now=clock.now + size * HOUR)
-            elif before == "read":
+            elif before in ("read", "remember"):
                 ledger.history(limit=1)
+            if before == "remember":
+                ledger._writer.remember()
             batch = steps[start : start + size]
             clock.now += sum(wait for wait, _ in batch)
             lines = [naming.given(line) for _, line in batch]
@@ -79,17 +82,28 @@ def _post(
 
 
 @settings(max_examples=8 * SOAK, deadline=None)
-@given(plain_history, _between, st.sampled_from([0, 1, 50_000]), st.sampled_from([1, 3, 20_000]))
+@given(
+    plain_history,
+    _between,
+    st.sampled_from([0, 1, 50_000]),
+    st.sampled_from([1, 3, 20_000]),
+    st.sampled_from([0, 2, 1000]),
+)
 def test_every_history_gives_the_same_journal_both_ways(
-    steps: History, cuts: list[tuple[int, str]], remembered: int, at_once: int
+    steps: History, cuts: list[tuple[int, str]], remembered: int, at_once: int, since: int
 ) -> None:
-    """`at_once` customers, or such who are not active, are few enough to be known beforehand."""
+    """`at_once` customers, or such who are not active, are few enough to be known beforehand.
+
+    A snapshot is made with the first commits, and anew where more than `since` were concerned.
+    """
 
     def counting(plain: int) -> None:
         event(f"plain: {plain // 5 * 5} or more")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "CUSTOMERS_AT_ONCE_MAX", at_once)
+        patch.setattr(remembering, "COMMITS_BEFORE", 2)
+        patch.setattr(remembering, "SINCE_MAX", since)
         plainly = _post(steps, cuts, plainly=True, counting=counting, remembered_max=remembered)
     assert plainly == _post(steps, cuts, plainly=False)
 
