@@ -1,0 +1,124 @@
+"""What the writer remembers of the whole store is never older than what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import HandClock, command, new_store
+
+from entitlement_ledger import batching, remembering
+from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.ledger import Ledger
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """A ledger that remembers from the second commit on, and otherwise one customer only."""
+    monkeypatch.setattr(remembering, "COMMITS_BEFORE", 2)
+    clock = HandClock()
+    with Ledger.open(new_store(tmp_path, clock), clock=clock, remembered_max=1) as opened:
+        yield opened
+
+
+def post(ledger: Ledger, *lines: dict[str, Any]) -> list[Outcome]:
+    told = [ledger.post([line], actor="a")[0] for line in lines]
+    ledger.history(limit=1)
+    return told
+
+
+def given(ledger: Ledger) -> None:
+    """Give to two customers, and have it remembered."""
+    post(ledger, command("issue", "a", quantity=10))
+    post(ledger, command("issue", "b", quantity=10, customer="C2"))
+    ledger._writer.remember()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Give what the database is asked about holdings, and about keys."""
+    pairs: list[Any] = []
+    for name in ("standings", "known_keys"):
+        asks = getattr(batching, name)
+
+        def note(connection: Any, sought: Any, asks: Any = asks) -> Any:
+            pairs.extend(sought)
+            return asks(connection, sought)
+
+        monkeypatch.setattr(batching, name, note)
+    return pairs
+
+
+def test_what_is_remembered_is_not_asked(ledger: Ledger, asked: list[Any]) -> None:
+    given(ledger)
+    asked.clear()
+    (told,) = post(ledger, command("consume", "c", quantity=4))
+    assert told.balance is not None and told.balance.available == 6
+    assert asked == []
+
+
+def test_whom_a_command_concerned_since_is_asked_for_again(
+    ledger: Ledger, asked: list[Any]
+) -> None:
+    given(ledger)
+    post(ledger, command("consume", "c", quantity=4))
+    post(ledger, command("consume", "d", quantity=1, customer="C2"))
+    asked.clear()
+    (told,) = post(ledger, command("consume", "e", quantity=4))
+    assert told.balance is not None and told.balance.available == 2
+    assert asked == [("C1", "PTS")]
+
+
+def test_whom_the_rules_concerned_since_is_asked_for_again(ledger: Ledger) -> None:
+    given(ledger)
+    post(ledger, command("adjust", "c", quantity=-4, reason="why"))
+    (told,) = post(ledger, command("consume", "d", quantity=4))
+    assert told.balance is not None and told.balance.available == 2
+
+
+def test_what_the_projections_lacked_when_it_was_made_is_asked_for_again(ledger: Ledger) -> None:
+    post(ledger, command("issue", "a", quantity=10))
+    ledger.post([command("consume", "b", quantity=4)], actor="a")
+    ledger._writer.remember()
+    post(ledger, command("issue", "c", quantity=1, customer="C2"))
+    (told,) = post(ledger, command("consume", "d", quantity=4))
+    assert told.balance is not None and told.balance.available == 2
+
+
+def test_a_key_that_was_used_before_or_since_is_known(ledger: Ledger) -> None:
+    given(ledger)
+    post(ledger, command("consume", "c", quantity=4))
+    before, since = post(
+        ledger, command("issue", "a", quantity=10), command("consume", "c", quantity=4)
+    )
+    assert before.duplicate and since.duplicate
+
+
+def test_what_is_held_is_asked_for(ledger: Ledger, asked: list[Any]) -> None:
+    post(ledger, command("issue", "a", quantity=10))
+    post(ledger, command("hold", "b", quantity=3))
+    ledger._writer.remember()
+    asked.clear()
+    (told,) = post(ledger, command("consume", "c", quantity=4))
+    assert told.balance is not None and (told.balance.available, told.balance.held) == (3, 3)
+    assert ("C1", "PTS") in asked
+
+
+def test_after_work_on_the_store_nothing_is_believed(ledger: Ledger, asked: list[Any]) -> None:
+    given(ledger)
+    ledger._writer.between_commits(lambda: None)
+    asked.clear()
+    post(ledger, command("consume", "c", quantity=4))
+    assert "c" in asked
+
+
+def test_one_that_is_being_made_is_given_up_where_the_ledger_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembering, "COMMITS_BEFORE", 1)
+    with Ledger.open(new_store(tmp_path)) as opened:
+        opened.post([command("issue", "a", quantity=10)], actor="a")
+        making = opened._writer._memory._making
+    assert making is not None and making.ended
