@@ -315,6 +315,7 @@ class Batch:
         return decide_plain(
             asked,
             standing,
+            self.book.entitlements[asked.entitlement],
             at=at,
             sequence=sequence,
             now=self.now,

@@ -38,7 +38,8 @@ from entitlement_ledger.store.written import ensure_transaction
 
 Told = TypeVar("Told")
 
-_BEHIND_MAX = 512
+_BEHIND_MAX = 4096
+"""How many events the projections lack at most: to bring them up takes a dozen statements."""
 _TOGETHER_MAX = 10_000
 HOLDINGS_MAX = 50_000
 """Of how many customers the writer remembers what they hold, and how many holdings at most."""

@@ -27,15 +27,21 @@ COMMITS_BEFORE = 16
 EVENTS_MAX = 20_000_000
 """Of a larger store none is made: it would take more than some 600 MB."""
 SINCE_MAX = 100_000
-"""Once so many customers, or keys, were concerned since, a new one is made."""
+"""Once so many keys were used since, a new one is made."""
 _KEYS_MAX = 5_000
 """Of more keys at once the database tells faster."""
 
 
 @dataclass(slots=True)
 class Since:
-    """Whom and what events after a moment concern."""
+    """Whom and what events after a moment concern.
 
+    Attributes:
+        pairs: what plain events concern, which leave the rest of a customer's as it is.
+        customers: whom all others concern.
+    """
+
+    pairs: set[HoldingKey] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
@@ -43,8 +49,9 @@ class Since:
         """Note what events concern."""
         for event in events:
             if isinstance(event, PlainEvent):
-                self.customers.add(event.asked.customer)
-                self.keys.add(event.asked.key)
+                asked = event.asked
+                self.pairs.add((asked.customer, asked.entitlement))
+                self.keys.add(asked.key)
             elif isinstance(event, TransactionEvent):
                 self.customers.add(event.customer)
                 self.keys.add(event.key)
@@ -105,9 +112,14 @@ class Memory:
         """Give where holdings stand, as far as that is remembered."""
         if self._snapshot is None:
             return {}
-        since = self._since.customers
-        told = ((p, self._snapshot.standing(p)) for p in pairs if p[0] not in since)
-        return {pair: standing for pair, standing in told if standing is not None}
+        since = self._since
+        found = {}
+        for pair in pairs:
+            if pair not in since.pairs and pair[0] not in since.customers:
+                standing = self._snapshot.standing(pair)
+                if standing is not None:
+                    found[pair] = standing
+        return found
 
     def may_be_known(self, keys: set[str]) -> set[str]:
         """Leave out the keys that surely were never used."""
@@ -132,7 +144,7 @@ class Memory:
     def _is_wanted(self) -> bool:
         if self._snapshot is None:
             return self._commits >= COMMITS_BEFORE
-        return max(len(self._since.customers), len(self._since.keys)) > SINCE_MAX
+        return len(self._since.keys) > SINCE_MAX
 
     def _take_up(self, making: _Making) -> None:
         self._making = None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Kind
 from entitlement_ledger.domain.events import encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
@@ -19,6 +20,16 @@ from entitlement_ledger.domain.plain import (
 )
 
 NOW = 1000 * HOUR
+ENTITLEMENT = Entitlement(
+    code="E",
+    name="Credits",
+    description="",
+    kind=Kind.CREDITS,
+    unit='"cr"',
+    scale=2,
+    resources=(),
+    status=CatalogueStatus.ACTIVE,
+)
 
 
 def lot(
@@ -40,7 +51,7 @@ def decided(
     asked = read_plain(line | more, {})
     assert asked is not None
     return decide_plain(
-        asked, where, at=at, sequence=9, now=NOW, actor="a", role=None, history=False
+        asked, where, ENTITLEMENT, at=at, sequence=9, now=NOW, actor="a", role=None, history=False
     )
 
 
@@ -82,7 +93,6 @@ def test_what_is_held_of_a_grant_that_is_used_up_still_counts_as_held() -> None:
 @pytest.mark.parametrize(
     ("kind", "quantity", "at"),
     [
-        ("consume", 10, NOW),
         ("consume", 1, NOW - 1),
         ("issue", 1, NOW - 1),
         ("consume", 1, NOW + 5 * MINUTE + 1),
@@ -93,6 +103,16 @@ def test_what_is_not_plain_moves_nothing(kind: str, quantity: int, at: int) -> N
     where = standing(lot(1, 9))
     assert decided(where, kind, quantity, at) is None
     assert where == standing(lot(1, 9))
+
+
+def test_a_draw_of_more_than_is_there_is_refused_and_moves_nothing() -> None:
+    where = standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
+    event = decided(where, quantity=10)
+    assert event is not None and event.status == "refused"
+    said = '0.10 "cr" asked for, 0.09 can be given at 1970-02-11T16:00:00.000000Z'
+    assert (event.refused, event.draws) == (said, ())
+    assert where == standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
+    assert event.body() == encode_event(event.whole())
 
 
 def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:

@@ -129,13 +129,14 @@ def test_the_rules_are_asked_about_nothing_plain(tmp_path: Path, ruled: list[str
                 {"type": "issue", "key": "a", **line},
                 {"type": "consume", "key": "b", **line, "quantity": 2},
                 {"type": "consume", "key": "c", **line, "customer": "C2"},
+                {"type": "consume", "key": "f", **line, "customer": "C3"},
             ],
             actor="tester",
         )
         ledger.post([{"type": "consume", "key": "d", **line, "quantity": 1}], actor="tester")
-        assert ruled == ["c"]
+        assert ruled == ["f"]
         ledger.post([{"type": "consume", "key": "e", **line, "quantity": 1}], actor="tester")
-        assert ruled == ["c", "e"]
+        assert ruled == ["f"]
 
 
 def test_a_key_of_another_customer_in_the_same_batch_is_a_conflict(tmp_path: Path) -> None:

@@ -125,13 +125,15 @@ def answer_plain(event: PlainEvent) -> Outcome:
     """Give the outcome that a plain event records."""
     return Outcome(
         key=event.asked.key,
-        status=Status.COMPLETED,
+        status=event.status,
+        code=Code.INSUFFICIENT_BALANCE if event.refused else None,
+        message=event.refused,
         transaction=transaction_id(event.sequence),
         sequence=event.sequence,
         recorded_at=event.recorded_at,
-        grants=() if event.draws else (grant_id(event.sequence, 1),),
+        grants=(grant_id(event.sequence, 1),) if event.issues else (),
         draws=tuple(Draw(name, quantity) for name, quantity in event.draws),
-        balance=Held(event.after, event.held),
+        balance=None if event.refused else Held(event.after, event.held),
         recorded=event,
     )
 

@@ -2,8 +2,8 @@
 
 Nearly all of a backlog is of this kind: it counts from the last posting on, on a holding that time
 alone will not change. Such a command is decided from a `Standing`, a few numbers, and becomes a
-`PlainEvent`, whose bytes are those of the `TransactionEvent` that `decide` would make of it. What
-is not plain, every refusal included, is left to `decide`.
+`PlainEvent`, whose bytes are those of the `TransactionEvent` that `decide` would make of it. So is
+a draw of more than is there. What is not plain, any other refusal included, is left to `decide`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from entitlement_ledger.domain.catalogue import Category
+from entitlement_ledger.domain.catalogue import Category, Entitlement
 from entitlement_ledger.domain.commands import (
     CUSTOMER_LENGTH_MAX,
     NAME_LENGTH_MAX,
@@ -27,6 +27,7 @@ from entitlement_ledger.domain.commands import (
 )
 from entitlement_ledger.domain.events import (
     Event,
+    Status,
     TransactionEvent,
     canonical,
     decode_event,
@@ -34,8 +35,10 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import BurnKey, burn_order
 from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, parse_instant
+from entitlement_ledger.domain.refusals import Code, too_little
 
 PRIORITY = 100
+_REFUSAL = f'"{Code.INSUFFICIENT_BALANCE.value}"'
 _encode = msgspec.json.Encoder().encode
 _QUANTITY_MAX = 1 << 40
 _UNSPENT_MAX = 1 << 60
@@ -166,6 +169,7 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
         draws: grants with quantities; empty where it issues one.
         before, after: what was available as of `effective_at`.
         held: what was held then, before and after.
+        refused: why it is refused with `insufficient_balance`; empty where it is completed.
     """
 
     sequence: int
@@ -181,6 +185,12 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
     before: int
     after: int
     held: int
+    refused: str = ""
+
+    @property
+    def issues(self) -> bool:
+        """Whether it has given something."""
+        return not self.draws and not self.refused
 
     def whole(self) -> TransactionEvent:
         """Give the same as an event with all its fields."""
@@ -188,11 +198,21 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
         assert isinstance(event, TransactionEvent)
         return event
 
+    @property
+    def status(self) -> Status:
+        """How it is recorded."""
+        return Status.REFUSED if self.refused else Status.COMPLETED
+
     def body(self) -> bytes:
         """Give the event's body: the very bytes that its `TransactionEvent` has."""
         asked, held, at, sequence = self.asked, self.held, self.effective_at, self.sequence
         line, code, quantity = asked.line, asked.entitlement, asked.quantity
-        drawn = given = ""
+        drawn = given = moved = balances = ""
+        if not self.refused:
+            balances = (
+                f'{{"after":{{"available":{self.after},"held":{held}}},'
+                f'"before":{{"available":{self.before},"held":{held}}},"entitlement":"{code}"}}'
+            )
         if self.draws:
             drawn = ",".join([f'["{name}",{n}]' for name, n in self.draws])
             moved = ",".join(
@@ -201,7 +221,7 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
                     for name, n in self.draws
                 ]
             )
-        else:
+        elif not self.refused:
             given = (
                 f'{{"category":"paid","customer":"{asked.customer}","effective_from":{at},'
                 f'"entitlement":"{code}","expires_at":null,"id":"G{sequence}.1",'
@@ -212,17 +232,16 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
                 f'["G{sequence}.1","{code}","available",{quantity},{at}]'
             )
         return (
-            f'{{"actor":{_text(self.actor)},"balances":[{{"after":{{"available":{self.after},'
-            f'"held":{held}}},"before":{{"available":{self.before},"held":{held}}},'
-            f'"entitlement":"{code}"}}],"code":null,"command":{self.command.decode()},'
+            f'{{"actor":{_text(self.actor)},"balances":[{balances}],'
+            f'"code":{_REFUSAL if self.refused else "null"},"command":{self.command.decode()},'
             f'"command_hash":"{self.command_hash.hex()}","customer":"{asked.customer}",'
             f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
             f'"event":"transaction","grants":[{given}],'
             f'"history":{"true" if self.history else "false"},"key":"{asked.key}",'
-            f'"message":"","postings":[{moved}],"product":null,"quantity":{quantity},'
+            f'"message":{_encode(self.refused).decode()},"postings":[{moved}],"product":null,"quantity":{quantity},'
             f'"reason":{_quoted(line.get("reason"))},"recorded_at":{self.recorded_at},'
             f'"reference":{_quoted(line.get("reference"))},"role":{_text(self.role)},'
-            f'"sequence":{sequence},"status":"completed","target":null,"type":"{asked.type}"}}'
+            f'"sequence":{sequence},"status":"{self.status.value}","target":null,"type":"{asked.type}"}}'
         ).encode()
 
 
@@ -302,6 +321,7 @@ def _instant(text: object, instants: dict[str, Instant]) -> Instant | None:
 def decide_plain(
     asked: PlainCommand,
     standing: Standing,
+    entitlement: Entitlement,
     *,
     at: Instant,
     sequence: int,
@@ -319,18 +339,20 @@ def decide_plain(
     if at > now + AHEAD_MAX or (standing.last_at is not None and at < standing.last_at):
         return None
     before, held = standing.balance(at)
+    after, refused = before, ""
     draws: tuple[tuple[str, int], ...] = ()
     if asked.type == _ISSUE:
         if standing.unspent + quantity > _UNSPENT_MAX:
             return None
         standing.issue(sequence, quantity, at)
-        after = before + quantity
+        after += quantity
+        standing.last_at = at
+    elif before < quantity:
+        refused = too_little(quantity, before, at, entitlement)
     else:
-        if before < quantity:
-            return None
         draws = standing.draw(quantity, at)
-        after = before - quantity
-    standing.last_at = at
+        after -= quantity
+        standing.last_at = at
     fields = asked.line.copy()
     del fields["key"]
     command = canonical(fields)
@@ -348,4 +370,5 @@ def decide_plain(
         before,
         after,
         held,
+        refused,
     )

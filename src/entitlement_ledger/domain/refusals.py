@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from entitlement_ledger.domain.catalogue import Entitlement
+from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.quantities import format_quantity
+
 
 class Code(StrEnum):
     """Why a command was refused. When several apply, the rules are asked in the domain's order."""
@@ -44,3 +48,9 @@ class Refused(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def too_little(asked: int, can_give: int, at: Instant, entitlement: Entitlement) -> str:
+    """Say that less can be given at an instant than is asked for, in the entitlement's unit."""
+    wanted, there = (format_quantity(n, entitlement.scale) for n in (asked, can_give))
+    return f"{wanted} {entitlement.unit} asked for, {there} can be given at {format_instant(at)}"

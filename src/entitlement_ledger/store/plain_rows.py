@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Update,
+    case,
     cast,
     column,
     func,
@@ -37,6 +38,7 @@ from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
 from entitlement_ledger.domain.plain import PRIORITY, PlainEvent
+from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.store.dialect import Columns, standing_by
 from entitlement_ledger.store.tables import (
     InstantColumn,
@@ -61,6 +63,7 @@ _EVENTS = table(
     column("reference", String()),
     column("key", String()),
     column("history", Boolean),
+    column("refused", Boolean),
     column("command_hash", LargeBinary),
 )
 _DRAWS = table(
@@ -102,6 +105,7 @@ def _event_columns(events: Sequence[PlainEvent]) -> Columns:
         "reference": [each.line.get("reference") for each in asked],
         "key": [each.key for each in asked],
         "history": [event.history for event in events],
+        "refused": [bool(event.refused) for event in events],
         "command_hash": [event.command_hash for event in events],
     }
 
@@ -127,11 +131,12 @@ def _into(target: Table, values: dict[str, ColumnElement[Any]]) -> Insert:
 
 
 def _transactions() -> Insert:
-    given = {each.name: each for each in _e if each.name != "command_hash"}
+    given = {each.name: each for each in _e if each.name not in ("command_hash", "refused")}
     return _into(
         transactions,
         given | {
-            "status": literal(Status.COMPLETED.value),
+            "status": case((_e.refused, Status.REFUSED.value), else_=Status.COMPLETED.value),
+            "code": case((_e.refused, Code.INSUFFICIENT_BALANCE.value)),
             "proposal": literal(value=False),
             "undone": literal(0),
         },

@@ -31,7 +31,7 @@ from entitlement_ledger.domain.holdings import Cover, GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, format_instant
 from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, fits, format_quantity
-from entitlement_ledger.domain.refusals import Code, Refused
+from entitlement_ledger.domain.refusals import Code, Refused, too_little
 from entitlement_ledger.domain.subscriptions import Subscription
 
 
@@ -276,16 +276,12 @@ def draw(
     at = decision.effective_at
     draws, lacking = holding.draw(quantity, at)
     if lacking:
-        asked, can = (format_quantity(n, entitlement.scale) for n in (quantity, quantity - lacking))
-        balance = format_quantity(holding.balance(at).available, entitlement.scale)
-        later = (
-            "" if balance == can else f" ({balance} available then, the rest is spoken for later)"
-        )
-        raise Refused(
-            Code.INSUFFICIENT_BALANCE,
-            f"{asked} {entitlement.unit} asked for, {can} can be given "
-            f"at {format_instant(at)}{later}",
-        )
+        can, balance = quantity - lacking, holding.balance(at).available
+        said = too_little(quantity, can, at, entitlement)
+        if balance != can:
+            then = format_quantity(balance, entitlement.scale)
+            said += f" ({then} available then, the rest is spoken for later)"
+        raise Refused(Code.INSUFFICIENT_BALANCE, said)
     for each in draws:
         decision.take(holding.grants[each.grant], each.quantity, to, at)
 
