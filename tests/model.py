@@ -25,8 +25,9 @@ class Hold:
     quantity: int
     until: int | None = None
     """When it was captured or released; None while nobody has."""
-    came_back: bool = False
-    """It had ended when its lot was ended, although it ends later than that."""
+    came_back: bool | None = None
+    """Whether its end gave anything back that was drawn on, said when its lot was ended before that
+    end but heard of later; None where time alone tells."""
 
 
 @dataclass
@@ -62,7 +63,9 @@ class Lot:
     def lapses_back(self, hold: Hold) -> bool:
         """What comes back at the instant at which the lot ends was still there to be taken."""
         end = FOREVER if hold.end is None else hold.end
-        return hold.came_back or self.ended is None or end <= self.ended
+        if hold.came_back is not None:
+            return hold.came_back
+        return self.ended is None or end <= self.ended
 
     def comes_back(self, at: int) -> bool:
         return self.ended is None or at < self.ended
@@ -83,12 +86,14 @@ class Lot:
                 total += hold.quantity
         return total
 
-    def back(self, at: int, quantity: int, *, awaited: bool = False) -> None:
-        """Take back a quantity; a lot that has ended passes it on, unless it has done so."""
+    def back(self, at: int, quantity: int, awaited: int | None = None) -> None:
+        """Take back a quantity; a lot that has ended passes it on, unless it was awaited anyway."""
         if quantity and self.comes_back(at):
             self.moves.append((at, quantity))
-            if self.ended is not None and not awaited:
+            if self.ended is not None and awaited is None:
                 self.moves.append((self.ended, -quantity))
+        elif quantity and awaited is not None:
+            self.moves.append((awaited, quantity))
 
     def order(self) -> tuple[int, int, int, int, int]:
         end = FOREVER if self.end is None else self.end
@@ -417,10 +422,10 @@ class Model:
         record.answer.draws = [(lot.number, drawn) for lot, drawn in record.taken]
 
     def resolve(self, lot: Lot, hold: Hold, captured: int, record: Done) -> None:
-        awaited = hold.end is not None and lot.lapses_back(hold)
+        awaited = hold.end if lot.lapses_back(hold) else None
         hold.until = record.at
         lot.moves.append((hold.start, -hold.quantity))
-        lot.back(record.at, hold.quantity - captured, awaited=awaited)
+        lot.back(record.at, hold.quantity - captured, awaited)
         record.touched.add(lot.entitlement)
 
     def release(self, line: Line, record: Done, now: int) -> None:
@@ -563,13 +568,22 @@ class Model:
             lot.moves.append((moment, -rest))
             record.answer.draws.append((lot.number, rest))
             record.touched.add(lot.entitlement)
-        for hold in sorted(lot.holds, key=lambda each: each.end or 0):
-            if hold.until is None and hold.end and moment < hold.end <= now + 5 * MINUTE:
-                spendable = min(hold.quantity, lot.lowest(hold.end))
-                hold.came_back = True
-                if spendable > 0:
-                    lot.moves.append((hold.end, -spendable))
-                    record.touched.add(lot.entitlement)
+        heard = now + 5 * MINUTE
+        moments = {when for when, _ in lot.moves} | {hold.end or 0 for hold in lot.holds}
+        for when in sorted(each for each in moments if moment < each <= heard):
+            before = len(lot.moves)
+            for hold in lot.holds:
+                if hold.until is None and hold.end == when:
+                    spendable = min(hold.quantity, lot.lowest(when))
+                    hold.came_back = spendable < hold.quantity
+                    if hold.came_back and spendable > 0:
+                        lot.moves.append((when, -spendable))
+                    if spendable > 0:
+                        record.touched.add(lot.entitlement)
+            if lot.lowest(when) > 0:
+                lot.moves.append((when, -lot.lowest(when)))
+            if len(lot.moves) > before:
+                record.touched.add(lot.entitlement)
         lot.ended = moment
         return rest
 

@@ -48,6 +48,45 @@ def test_a_release_heard_late_takes_nothing_twice_from_a_grant_that_has_ended() 
     assert revoked(pure) == 10
 
 
+def test_a_release_heard_late_puts_back_what_the_end_of_its_grant_has_taken_already() -> None:
+    pure = held()
+    (grant,) = pure.book.holding("C1", "PTS").grants
+    pure.post(command("cancel", "x", grant=grant, effective_at=hours(2)))
+    (late,) = pure.post(command("release", "r", transaction="h", effective_at=hours(2.5)))
+    assert late.status == "completed"
+    assert [available(pure, at) for at in (1, 2, 2.5, 3, 9)] == [6, 0, 0, 0, 0]
+    assert revoked(pure) == 10
+
+
+def test_a_hold_that_has_lapsed_is_still_captured_late_after_its_grant_was_cancelled() -> None:
+    for swept in (False, True):
+        pure = held()
+        if swept:
+            pure.sweep(pure.now)
+        (grant,) = pure.book.holding("C1", "PTS").grants
+        pure.post(command("cancel", "x", grant=grant, effective_at=hours(2)))
+        assert revoked(pure) == 10
+        (late,) = pure.post(
+            command("capture", "c", transaction="h", quantity=3, effective_at=hours(2.5))
+        )
+        assert late.status == "completed"
+        assert [available(pure, at) for at in (1, 2, 2.5, 3, 9)] == [6, 0, 0, 0, 0]
+        assert revoked(pure) == 7
+
+
+def test_what_was_spent_of_a_lapsed_hold_is_not_captured_late_but_may_be_released() -> None:
+    pure = held()
+    pure.post(command("consume", "s", quantity=8, effective_at=hours(4)))
+    (grant,) = pure.book.holding("C1", "PTS").grants
+    pure.post(command("cancel", "x", grant=grant, effective_at=hours(2)))
+    (late,) = pure.post(command("capture", "c", transaction="h", effective_at=hours(2.5)))
+    assert late.code == "already_resolved"
+    (late,) = pure.post(command("release", "r", transaction="h", effective_at=hours(2.5)))
+    assert late.status == "completed"
+    assert available(pure, 9) == 0
+    assert revoked(pure) == 2
+
+
 def test_what_comes_back_to_a_cancelled_grant_is_revoked() -> None:
     pure = held(until=9)
     (grant,) = pure.book.holding("C1", "PTS").grants
@@ -57,6 +96,25 @@ def test_what_comes_back_to_a_cancelled_grant_is_revoked() -> None:
     assert captured.status == "completed"
     assert revoked(pure) == 9
     assert available(pure, 20) == 0
+
+
+def test_what_comes_back_after_the_end_of_its_grant_is_revoked_whichever_is_heard_first() -> None:
+    for first in ("cancel", "release"):
+        pure = held(until=9)
+        pure.post(command("consume", "u", quantity=6, effective_at=hours(1)))
+        (grant,) = pure.book.holding("C1", "PTS").grants
+        back = [
+            command("release", "r", transaction="h", effective_at=hours(3)),
+            command("reverse", "v", transaction="u", quantity=5, effective_at=hours(4)),
+        ]
+        cancel = command("cancel", "x", grant=grant, effective_at=hours(2))
+        for each in (cancel, *back) if first == "cancel" else (*back, cancel):
+            (outcome,) = pure.post(each)
+            assert outcome.status == "completed"
+        assert [available(pure, at) for at in (1, 2, 3, 4, 9)] == [0, 0, 0, 0, 0]
+        assert revoked(pure) == 9
+        (drawn,) = pure.post(command("consume", "c", quantity=1))
+        assert drawn.code == "insufficient_balance"
 
 
 def test_a_late_capture_counts_unless_what_came_back_is_spent() -> None:

@@ -53,3 +53,15 @@ class Timeline:
         if not self.instants or instant >= self.instants[-1]:
             return self.final
         return min(self.at(instant), *self.totals[bisect_right(self.instants, instant) :])
+
+    def lowest_within(self, after: Instant, until: Instant) -> list[tuple[Instant, int]]:
+        """Give each instant of change in a span with the lowest total at any instant from it on."""
+        found: list[tuple[Instant, int]] = []
+        lowest = self.final
+        for instant, total in zip(reversed(self.instants), reversed(self.totals), strict=True):
+            if instant <= after:
+                break
+            lowest = min(lowest, total)
+            if instant <= until:
+                found.append((instant, lowest))
+        return found[::-1]

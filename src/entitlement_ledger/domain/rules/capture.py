@@ -79,7 +79,7 @@ def _capture(decision: Decision, state: GrantState, pin: Pin, captured: int) -> 
         decision.draws.append(Draw(state.grant.id, captured))
         decision.move(state.grant, Account.HELD, Account.CONSUMED, captured, at)
     if captured < pin.quantity:
-        rest, back = pin.quantity - captured, state.lapses_back(pin)
-        decision.give_back(state, Account.HELD, rest, at, awaited=back)
+        back = pin.expires_at if state.lapses_back(pin) else None
+        decision.give_back(state, Account.HELD, pin.quantity - captured, at, awaited=back)
     if captured and pin.recorded is Account.AVAILABLE and pin.expires_at is not None:
         decision.cover(state, state.cover([(pin.expires_at, captured)]))

@@ -130,19 +130,22 @@ class Decision:
         quantity: int,
         at: Instant,
         *,
-        awaited: bool = False,
+        awaited: Instant | None = None,
     ) -> None:
         """Move a quantity back to its grant; one that has been ended passes it on to revoked.
 
-        `awaited` says that whatever ended the grant has taken this quantity already, because it was
-        to come back before: a hold with its own end.
+        `awaited` is when it was to come back anyway: a hold with its own end. What has been drawn
+        or revoked of it from then on stays so.
         """
         if state.comes_back(at):
             self.move(state.grant, source, Account.AVAILABLE, quantity, at)
-            if state.ended_at is not None and not awaited:
+            if state.ended_at is not None and awaited is None:
                 self.move(state.grant, Account.AVAILABLE, Account.REVOKED, quantity, state.ended_at)
-        elif source is not Account.REVOKED:
+            return
+        if source is not Account.REVOKED:
             self.move(state.grant, source, Account.REVOKED, quantity, at)
+        if awaited is not None:
+            self.move(state.grant, Account.REVOKED, Account.AVAILABLE, quantity, awaited)
 
 
 def _legs(

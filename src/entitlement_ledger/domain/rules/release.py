@@ -25,7 +25,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     for state, pin in pinned(book, hold):
         undo_lapse(decision, state, pin)
         decision.draws.append(Draw(state.grant.id, pin.quantity))
-        back = state.lapses_back(pin)
+        back = pin.expires_at if state.lapses_back(pin) else None
         decision.give_back(state, Account.HELD, pin.quantity, at, awaited=back)
     decision.resolves.append(Resolution(hold.event.sequence, Status.RELEASED))
     return decision

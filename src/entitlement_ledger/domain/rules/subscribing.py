@@ -16,12 +16,13 @@ from entitlement_ledger.domain.events import (
     Draw,
     Ended,
     Grant,
+    Lapse,
     Resolution,
     Status,
     grant_id,
 )
 from entitlement_ledger.domain.holdings import GrantState
-from entitlement_ledger.domain.instants import AHEAD_MAX, INSTANT_MIN, Instant, format_instant
+from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, format_instant
 from entitlement_ledger.domain.periods import nth, parse_period, parse_zone
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import (
@@ -174,8 +175,8 @@ def end_subscription(
 def end_grant(decision: Decision, state: GrantState, at: Instant, context: Context) -> int:
     """End one grant, a scheduled one when it would begin; give how much was revoked of it.
 
-    What holds keep comes to nothing when they end; where they have ended by now, what has come back
-    since then and is not spent is revoked as well.
+    What has come back to it after its end, and is not spent, is revoked as well; what holds keep
+    goes to revoked when they end (rule H3).
     """
     grant = state.grant
     moment = max(at, grant.effective_from)
@@ -183,34 +184,53 @@ def end_grant(decision: Decision, state: GrantState, at: Instant, context: Conte
         return 0
     decision.ended.append(Ended(grant.id, moment))
     rest = max(state.gives(moment), 0)
-    needs = [(moment, rest)] if rest else []
-    come_back = sorted(
+    ends = [
         (pin.expires_at, hold)
-        for hold, pin in state.pins.items()
+        for hold, pin in sorted(state.pins.items())
         if pin.expires_at is not None and moment < pin.expires_at <= context.now + AHEAD_MAX
-    )
-    taken = rest
-    for ends, hold in come_back:
-        spendable = min(state.pins[hold].quantity, state.live.lowest_from(ends) - taken)
-        if spendable > 0:
-            needs.append((ends, spendable))
-            taken += spendable
-        if state.pins[hold].recorded is None:
-            decision.lapse(state, hold, state.pins[hold])
-    moves = list(needs)
-    for hold, pin in state.pins.items():
-        late = INSTANT_MIN if pin.expires_at is None else pin.expires_at
-        ahead = late > max(moment, context.now + AHEAD_MAX)
-        if ahead and pin.recorded is Account.AVAILABLE:
-            decision.unlapse(state, hold, pin)
-            needs.append((late, pin.quantity))
+    ]
+    moves = [(moment, rest)] if rest else []
+    for instant, lowest in state.live.lowest_within(moment, context.now + AHEAD_MAX):
+        for hold in (hold for end, hold in ends if end == instant):
+            quantity = min(state.pins[hold].quantity, lowest - _sum(moves))
+            _end_hold(decision, state, hold, quantity)
+            moves += [(instant, quantity)] if quantity > 0 else []
+        if lowest > _sum(moves):
+            moves.append((instant, lowest - _sum(moves)))
+    needs = [*moves, *_unlapsed(decision, state, max(moment, context.now + AHEAD_MAX))]
     for when, quantity in moves:
         decision.move(grant, Account.AVAILABLE, Account.REVOKED, quantity, when)
     if rest:
         decision.draws.append(Draw(grant.id, rest))
     if needs:
-        decision.cover(state, state.cover(needs, [hold for _, hold in come_back]))
+        decision.cover(state, state.cover(needs, [hold for _, hold in ends]))
     return rest
+
+
+def _sum(moves: list[tuple[Instant, int]]) -> int:
+    return sum(quantity for _, quantity in moves)
+
+
+def _end_hold(decision: Decision, state: GrantState, hold: int, revoked: int) -> None:
+    """Post the end of a hold that ended after its grant did, of which a part is revoked."""
+    pin = state.pins[hold]
+    if pin.recorded is None:
+        decision.lapse(state, hold, pin)
+    if revoked == pin.quantity:
+        # Nobody has drawn on it: somebody who was in time may still be heard late.
+        decision.lapses.append(Lapse(hold, state.grant.id, Account.REVOKED))
+
+
+def _unlapsed(decision: Decision, state: GrantState, after: Instant) -> list[tuple[Instant, int]]:
+    """Take back the ends of holds that were posted ahead of their time; give what came of each."""
+    taken = []
+    for hold, pin in state.pins.items():
+        if pin.expires_at is None or pin.expires_at <= after:
+            continue
+        if pin.recorded is Account.AVAILABLE:
+            decision.unlapse(state, hold, pin)
+            taken.append((pin.expires_at, pin.quantity))
+    return taken
 
 
 def drop(decision: Decision, changes: Iterable[Change]) -> None:
