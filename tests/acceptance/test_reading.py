@@ -118,6 +118,17 @@ def test_a_status_tells_what_was_reversed_since(store: str) -> None:
     assert status["back"] == "completed"
 
 
+def test_the_end_of_a_grant_that_had_nothing_left_has_not_been_reversed(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    (issued, _) = post(
+        store,
+        [command("issue", "i", quantity=5), command("consume", "c", quantity=5)],
+    )
+    post(store, [command("cancel", "x", grant=issued["grants"][0])])
+    assert {each["key"]: each["status"] for each in told(store, "history")}["x"] == "completed"
+    assert told(store, "show", "x")["status"] == "completed"
+
+
 def test_show_gives_postings_event_before_and_after(store: str) -> None:
     shown = told(store, "show", "use")
     assert shown["key"] == "use"
@@ -155,6 +166,14 @@ def test_a_wrong_question_gets_one_line(store: str, arguments: list[str], says: 
     assert done.returncode == 2
     assert says in one_line(done.stderr)
     assert done.stdout == ""
+
+
+def test_a_new_store_verifies(tmp_path: Path) -> None:
+    store = str(tmp_path / "new.duckdb")
+    assert entl("init", store=store).returncode == 0
+    for arguments in (["verify"], ["verify", "--since-checkpoint"], ["rebuild"], ["verify"]):
+        done = entl(*arguments, store=store)
+        assert (done.returncode, arguments) == (0, arguments), done.stdout
 
 
 def test_an_empty_store_answers_empty(tmp_path: Path) -> None:

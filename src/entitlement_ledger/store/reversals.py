@@ -27,7 +27,8 @@ def status_now(now: Instant, table: FromClause = transactions) -> ColumnElement[
     t = table.c
     return case(
         (t.status == Status.REFUSED, t.status),
-        (t.undone >= func.abs(t.quantity), Status.REVERSED.value),
+        # The end of a grant that had nothing left has a quantity of 0, and is never reversed.
+        ((t.undone > 0) & (t.undone >= func.abs(t.quantity)), Status.REVERSED.value),
         (t.undone > 0, Status.PARTLY_REVERSED.value),
         (t.became.is_not(None), t.became),
         ((t.status == Status.PENDING) & (t.expires_at <= now), Status.EXPIRED.value),
@@ -46,10 +47,9 @@ def status_of(
     """Give the same of one transaction that has been read: for a few that is quicker."""
     if status == Status.REFUSED:
         return status
-    if quantity is not None and undone >= abs(quantity):
-        return Status.REVERSED.value
     if undone > 0:
-        return Status.PARTLY_REVERSED.value
+        whole = quantity is not None and undone >= abs(quantity)
+        return Status.REVERSED.value if whole else Status.PARTLY_REVERSED.value
     if became is not None:
         return became
     if status == Status.PENDING and expires_at is not None and expires_at <= now:
