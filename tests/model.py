@@ -112,6 +112,10 @@ class Sub:
     ended: int | None = None
     pending: tuple[int, Line] | None = None
 
+    def over(self, at: int) -> bool:
+        """One that ended before it began never lived."""
+        return self.ended is not None and self.ended <= max(at, self.anchor)
+
     def starts(self, period: int) -> int:
         if period == 1:
             return self.anchor
@@ -515,7 +519,7 @@ class Model:
 
     def has(self, customer: str, code: str, at: int) -> bool:
         return any(
-            sub.product == code and (sub.ended is None or sub.ended > at)
+            sub.product == code and not sub.over(at)
             for sub in self.subs
             if sub.customer == customer
         )
@@ -524,7 +528,7 @@ class Model:
         for sub in self.subs:
             if (sub.customer, sub.product) == (customer, code):
                 begun = sub.anchor <= at or sub.anchor > now
-                if begun and (sub.ended is None or at < sub.ended):
+                if begun and not sub.over(at):
                     return sub
         raise No("not_subscribed")
 

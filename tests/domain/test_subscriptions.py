@@ -181,3 +181,21 @@ def test_a_purchase_is_reversed_whole_and_only_untouched(ledger: Ledger, tmp_pat
     post(ledger, "purchase", "b", product="M")
     post(ledger, "consume", "use", entitlement="PTS", quantity=1)
     assert post(ledger, "reverse", "r3", transaction="b").code == "not_reversible"
+
+
+@pytest.mark.parametrize("undo", [{"type": "cancel", "product": "M"},
+                                  {"type": "reverse", "transaction": "early"}])  # fmt: skip
+def test_a_scheduled_subscription_that_was_undone_stands_in_nobodys_way(
+    ledger: Ledger, tmp_path: Path, clock: HandClock, undo: dict[str, str]
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    later = format_instant(clock.now + 40 * DAY)
+    post(ledger, "purchase", "early", product="M", effective_at=later)
+    assert post(ledger, key="undo", **undo).status == "completed"
+    assert post(ledger, "cancel", "nothing", product="M").code == "not_subscribed"
+    assert post(ledger, "purchase", "now", product="M").status == "completed"
+    assert post(ledger, "cancel", "gone", product="M").draws
+    again = post(ledger, "purchase", "again", product="M", effective_at=later)
+    assert again.status == "completed"
+    (drawn,) = post(ledger, "cancel", "it", product="M").draws
+    assert drawn.grant == again.grants[0]

@@ -51,6 +51,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     pending: Change | None = None
     leaving: tuple[Change, ...] = ()
 
+    def over(self, at: Instant) -> bool:
+        """Say whether it has ended by an instant; one that ended before it began never lived."""
+        return self.ended_at is not None and self.ended_at <= max(at, self.anchor)
+
     def waiting(self) -> tuple[Change, ...]:
         """Give every change that waits for a period's end."""
         return (*self.leaving, *(() if self.pending is None else (self.pending,)))

@@ -62,7 +62,7 @@ def not_withdrawn(book: Book, product: Product, context: Context) -> None:
 def not_subscribed_yet(book: Book, customer: str, product: str, at: Instant) -> None:
     """Refuse a second live subscription to one product."""
     for each in book.subscriptions.get(customer, {}).values():
-        if each.product == product and (each.ended_at is None or each.ended_at > at):
+        if each.product == product and not each.over(at):
             raise Refused(
                 Code.ALREADY_SUBSCRIBED,
                 f"the customer has {product} since {format_instant(each.anchor)} already",
@@ -75,7 +75,7 @@ def live_subscription(
     """Give the live subscription to a product, or refuse with `not_subscribed`."""
     for each in book.subscriptions.get(customer, {}).values():
         begun = each.anchor <= at or each.anchor > context.now
-        if each.product == product and begun and (each.ended_at is None or at < each.ended_at):
+        if each.product == product and begun and not each.over(at):
             return each
     raise Refused(
         Code.NOT_SUBSCRIBED, f"the customer does not have {product} at {format_instant(at)}"
