@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from entitlement_ledger.domain.book import Book, HoldingKey
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
-from entitlement_ledger.domain.commands import Command, CommandType, Line, parse_command
+from entitlement_ledger.domain.commands import JSON, Command, CommandType, Line, parse_command
 from entitlement_ledger.domain.decide import (
     Asker,
     Outcome,
@@ -133,12 +133,21 @@ def _read(line: Line) -> Item:
     """Give the command, or the key where one can be read, and why it is none (rule S6)."""
     if isinstance(line, Refused):
         return None, line
-    key = line.get("key") if isinstance(line, Mapping) else None
-    shown = key[:512] if isinstance(key, str) else None
     try:
         return parse_command(line)
     except Refused as refused:
-        return shown, refused
+        return _shown(line.get("key") if isinstance(line, Mapping) else None), refused
+
+
+def _shown(key: JSON) -> str | None:
+    """Give what can be told of a key: half of a surrogate pair cannot be written."""
+    if not isinstance(key, str):
+        return None
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return key[:512]
 
 
 def _was_given(standing: Standing | None) -> bool:

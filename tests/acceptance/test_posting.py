@@ -135,6 +135,17 @@ def test_each_line_is_answered_before_the_next_is_asked(store: str) -> None:
         assert running.wait(timeout=30) == 0
 
 
+def test_a_key_that_is_no_text_is_not_told_and_the_lines_around_it_are(store: str) -> None:
+    good = json.dumps(command("issue", "a", quantity=1))
+    bad = good.replace('"a"', '"\\ud800"')
+    done = entl("post", "-", store=store, stdin=f"{good}\n{bad}\n{good}")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, refused, again = outcomes_of(done.stdout)
+    assert (first["status"], again["duplicate"]) == ("completed", True)
+    assert (refused["key"], refused["code"]) == (None, "invalid_field")
+    assert refused["message"] == "key holds half of a surrogate pair"
+
+
 def test_blank_lines_count_as_lines_and_are_not_answered(store: str) -> None:
     line = json.dumps(command("issue", "a", quantity=1))
     (outcome,) = outcomes_of(entl("post", "-", store=store, stdin=f"\n\r\n{line}").stdout)
