@@ -235,7 +235,8 @@ def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run
             numbers = [n for n, line in enumerate(lines, answered + 1) if line.strip()]
             showing.write_outcomes(zip(numbers, outcomes, strict=True))
             answered += len(lines)
-            refused = refused or any(each.status == "refused" for each in outcomes)
+            if atomic:
+                refused = any(each.status == "refused" for each in outcomes)
     return 1 if atomic and refused else 0
 
 
