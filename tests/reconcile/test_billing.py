@@ -195,6 +195,40 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...
         1,
         [],
     ),
+    "the parts of a product, a line each, bought for the invoice": (
+        [command("purchase", "p", product="BASIC", reference="invoice:I1", effective_at=hours(0))],
+        [sold("I1-1", 5, product="BASIC"), sold("I1-2", 3, product="BASIC", entitlement="CRD")],
+        2,
+        [],
+    ),
+    "the parts of a product, bought for the first of them": (
+        [
+            command(
+                "purchase", "p", product="BASIC", reference="invoice:I1-1", effective_at=hours(0)
+            ),
+        ],
+        [sold("I1-1", 5, product="BASIC"), sold("I1-2", 3, product="BASIC", entitlement="CRD")],
+        2,
+        [],
+    ),
+    "the parts of a product, bought for nothing that is named": (
+        [command("purchase", "p", product="BASIC", effective_at=hours(0))],
+        [sold("I1-1", 5, product="BASIC"), sold("I1-2", 3, product="BASIC", entitlement="CRD")],
+        2,
+        [],
+    ),
+    "a part of a product is not sold twice": (
+        [command("purchase", "p", product="BASIC", effective_at=hours(0))],
+        [sold("I1-1", 5, product="BASIC"), sold("I1-2", 5, at=1, product="BASIC")],
+        1,
+        [("missing_here", "invoice:I1-2", None, 5)],
+    ),
+    "a product that was sold whole is not sold in parts, too": (
+        [command("purchase", "p", product="BASIC", effective_at=hours(0))],
+        [sold("I1", 1, product="BASIC", entitlement=""), sold("I2", 5, at=1, product="BASIC")],
+        1,
+        [("missing_here", "invoice:I2", None, 5)],
+    ),
     "a product that nobody bought": (
         [billed("a", "I1")],
         [sold("I1"), sold("I2", "", product="BASIC", entitlement="")],

@@ -59,7 +59,7 @@ class Matching:
         for line in left:
             self._find(line.within, self._tell.missing_here(line))
         for given in self._items:
-            if not given.used and given.within and given.left > 0:
+            if not given.taken and given.within and given.left > 0:
                 self._tally.found.append(self._tell.missing_there(given))
         return self._tally
 
@@ -74,7 +74,7 @@ class Matching:
                 self._find(line.within, self._tell.twice_there(line, of_right))
             elif of_right:
                 for each in of_right:
-                    each.used = True
+                    each.take(line.right)
                 self._judge(line, of_right)
             else:
                 left.append(line)
@@ -97,7 +97,7 @@ class Matching:
             ]
             if same:
                 near = min(same, key=lambda each: (_apart(line, each), each.sequence))
-                near.used = True
+                near.take(line.right)
                 self._agree(line, [near])
             else:
                 left.append(line)
@@ -111,7 +111,7 @@ class Matching:
             found, alone = summands([each.parts[line.right].left for each in parts], line.expected)
             served = [parts[place] for place in found]
             for each in served:
-                each.used = True
+                each.take(line.right)
             if not served:
                 left.append(line)
             elif alone:
@@ -124,12 +124,12 @@ class Matching:
         """Several lines that one transaction has served together."""
         left = list(lines)
         for right in sorted({each.right for each in lines}):
-            for given in self._unused(right):
+            for given in self._free(right):
                 near = [each for each in left if each.right == right]
                 near = [each for each in near if self._may_serve(given, each)]
                 found, alone = summands([each.expected for each in near], given.parts[right].left)
                 if found and alone:
-                    given.used = True
+                    given.take(right)
                     served = [near[place] for place in found]
                     for line in served:
                         self._agree(line, [given])
@@ -139,10 +139,10 @@ class Matching:
     def _similar(self, lines: list[InvoiceLine]) -> list[InvoiceLine]:
         left = []
         for line in lines:
-            alike = [each for each in self._unused(line.right) if self._looks_like(each, line)]
+            alike = [each for each in self._free(line.right) if self._looks_like(each, line)]
             if alike:
                 near = min(alike, key=lambda each: (_apart(line, each), each.sequence))
-                near.used = True
+                near.take(line.right)
                 self._find(line.within or near.within, self._tell.proposed(line, [near]))
             else:
                 left.append(line)
@@ -150,28 +150,30 @@ class Matching:
 
     # What may belong together
 
-    def _unused(self, right: Right) -> list[Given]:
-        """Give what no line has been found for, and drop the rest for good."""
-        unused = [each for each in self._of_right.get(right, ()) if not each.used]
-        self._of_right[right] = unused
-        return unused
+    def _free(self, right: Right) -> list[Given]:
+        """Give what no line has been found for yet, and drop the rest for good."""
+        free = [each for each in self._of_right.get(right, ()) if each.is_free(right)]
+        self._of_right[right] = free
+        return free
 
     def _candidates(self, line: InvoiceLine) -> list[Given]:
         return [
             each
-            for each in self._unused(line.right)
+            for each in self._free(line.right)
             if each.parts[line.right].left > 0 and self._may_serve(each, line)
         ]
 
     def _may_serve(self, given: Given, line: InvoiceLine) -> bool:
         """Say whether a transaction that does not name a line can be for it.
 
-        It names nothing, or the invoice that the line is of.
+        It names nothing, or the invoice that the line is of; or it is of the line's product and
+        serves another line of that already.
         """
         joint = line.name[len(given.name) : len(given.name) + 1]
         of_invoice = given.name and line.name.startswith(given.name) and joint in _JOINTS
+        of_product = bool(given.taken) and given.product == line.product
         near = _apart(line, given) <= self._settings.window
-        return near and (not given.name or bool(joint and of_invoice))
+        return near and (not given.name or of_product or bool(joint and of_invoice))
 
     def _looks_like(self, given: Given, line: InvoiceLine) -> bool:
         if not self._alike(given.parts[line.right].left, line.expected):

@@ -99,7 +99,7 @@ class Given:
         billed_at: when that line was invoiced, if the ledger has imported it; `billed_within` says
             whether that lies in the period.
         billed_to: the customer of that line in the file, where it is another one.
-        used: a line has been found for it.
+        taken: of which rights lines have been found for it.
     """
 
     sequence: int
@@ -113,7 +113,7 @@ class Given:
     billed_within: bool | None = None
     billed_to: str | None = None
     parts: dict[Right, Part] = field(default_factory=dict)
-    used: bool = False
+    taken: set[Right] = field(default_factory=set)
 
     @property
     def transaction(self) -> str:
@@ -129,6 +129,19 @@ class Given:
     def left(self) -> int:
         """How much is left of what it is told by."""
         return self.parts[self.main].left
+
+    def take(self, right: Right) -> None:
+        """Note that a line of this right has been found for it."""
+        self.taken.add(right)
+
+    def is_free(self, right: Right) -> bool:
+        """Say whether a line of this right may still be found for it.
+
+        A product is all of its parts: one line sells it whole, or one line each of them.
+        """
+        if right in self.parts and right[0] == "product":
+            return not self.taken
+        return right not in self.taken and self.main not in self.taken
 
     def side(self, right: Right) -> Side:
         """Show it beside the other side."""
