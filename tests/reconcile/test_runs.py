@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from billing_support import ledger_with, reconciled, sold, told, write
-from support import START, HandClock, command, hours
+from support import START, HandClock, command, hours, new_store
 
 from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.reconcile import running
@@ -96,6 +98,152 @@ def test_a_proposal_gives_what_the_product_gives(tmp_path: Path) -> None:
         assert by_product["effective_at"] == hours(0)
         assert (by_product["priority"], by_product["category"]) == (100, "paid")
         assert "expires_at" not in (proposals["invoice:I3"] or {"expires_at": 1})
+
+
+def _proposal(ledger: Ledger, path: Path) -> dict[str, Any]:
+    """Give the proposal of the only discrepancy that there is."""
+    _, (found,) = reconciled(ledger, path)
+    assert found.proposal is not None
+    return found.proposal
+
+
+def test_a_proposal_that_was_refused_is_made_anew(tmp_path: Path) -> None:
+    spent = command("consume", "c", quantity=8, effective_at=hours(1))
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1", status="void")])
+        first = _proposal(ledger, path)
+        # Somebody spends what was to be taken back, and it is given back after that.
+        assert ledger.post([spent, first], actor="fin")[1].code == "insufficient_balance"
+        back = command("reverse", "r", transaction="c", effective_at=hours(2), reason="x")
+        assert ledger.post([back], actor="fin")[0].code is None
+        second = _proposal(ledger, path)
+        assert second["key"] != first["key"]
+        assert ledger.post([second], actor="fin")[0].code is None
+        assert reconciled(ledger, path)[1] == []
+
+
+def test_what_is_settled_in_part_is_settled_by_the_next_proposal(tmp_path: Path) -> None:
+    other = {**ONE, "key": "b", "quantity": 7}
+    with ledger_with(tmp_path, [ONE, other]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1", 4)])
+        for _ in range(2):
+            assert ledger.post([_proposal(ledger, path)], actor="fin")[0].code is None
+        assert reconciled(ledger, path)[1] == []
+        assert ledger.balances("C1", "PTS")[0].available == 4
+
+
+def test_a_proposal_that_waits_for_approval_keeps_its_key(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    rule = ApprovalRule(frozenset({"issue"}))
+    with Ledger.open(store, clock=HandClock(START + HOUR), approvals=[rule]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1")])
+        first = _proposal(ledger, path)
+        assert ledger.post([first], actor="fin")[0].status == "pending"
+        assert _proposal(ledger, path) == first
+        no = command("reject", "n", transaction=first["key"], reason="not yet")
+        assert ledger.post([no], actor="bob")[0].code is None
+        again = _proposal(ledger, path)
+        assert again["key"] != first["key"]
+        assert ledger.post([again], actor="fin")[0].status == "pending"
+        yes = command("approve", "y", transaction=again["key"], reason="seen")
+        assert ledger.post([yes], actor="bob")[0].code is None
+        assert reconciled(ledger, path)[1] == []
+
+
+def test_a_proposal_has_one_key_whatever_the_period_it_was_found_in(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", 3)])
+        _, (of_all_time,) = reconciled(ledger, path)
+        _, (of_a_period,) = reconciled(ledger, path, since=START)
+        assert of_all_time.proposal == of_a_period.proposal
+
+
+UNSETTLED = {
+    "of somebody who is not known": (sold("I2", customer="NO"), "no such customer here"),
+    "of somebody whose account is closed": (sold("I2", customer="SHUT"), "the customer is closed"),
+    "of an entitlement that is not known": (sold("I2", entitlement="NO"), "no such entitlement"),
+    "of an entitlement that is retired": (sold("I2", entitlement="OLD"), "entitlement is retired"),
+    "of a product that is not known": (
+        sold("I2", 1, product="NO", entitlement=""),
+        "no such product",
+    ),
+    "of a product that is retired": (
+        sold("I2", 1, product="GONE", entitlement=""),
+        "product is retired",
+    ),
+    "of nothing": (sold("I2", 1, entitlement=""), "1 sold, and no transaction gives it; it names"),
+}
+
+
+@pytest.mark.parametrize("case", UNSETTLED)
+def test_nothing_is_proposed_that_would_be_refused(tmp_path: Path, case: str) -> None:
+    line, why = UNSETTLED[case]
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1"), line]))
+        assert (found.class_, found.proposal) == ("missing_here", None)
+        assert why in found.why
+
+
+BOUGHT = command("purchase", "p", product="BASIC", reference="invoice:I2", effective_at=hours(0))
+FOR_LIFE = {**BOUGHT, "product": "LIFE"}
+SPENT = command("consume", "c", quantity=1, effective_at=hours(1))
+RENEWED = command("renew", "r", product="BASIC", reference="invoice:I3", effective_at=hours(23))
+
+
+@pytest.mark.parametrize(
+    ("commands", "taken_back"),
+    [
+        ([FOR_LIFE], True),
+        ([FOR_LIFE, SPENT], False),
+        ([BOUGHT], False),
+        ([BOUGHT, RENEWED], False),
+    ],
+)
+def test_only_a_purchase_that_is_untouched_is_proposed_to_be_taken_back(
+    tmp_path: Path, commands: list[dict[str, Any]], taken_back: bool
+) -> None:
+    with ledger_with(tmp_path, commands) as ledger:
+        lines = [sold("I2", 1, product="BASIC", entitlement="")] if RENEWED in commands else []
+        _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", lines))
+        assert found.class_ == "missing_there"
+        assert (found.proposal is not None) == taken_back
+        if found.proposal is not None:
+            assert ledger.post([found.proposal], actor="fin")[0].code is None
+
+
+def test_what_has_expired_is_not_proposed_to_be_taken_back(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [{**ONE, "expires_at": hours(5)}]) as ledger:
+        _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", []))
+        assert (found.class_, found.proposal) == ("missing_there", None)
+
+
+def test_a_purchase_is_not_taken_back_for_one_of_its_parts(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [{**BOUGHT, "reference": "invoice:I2-1"}]) as ledger:
+        lines = [
+            sold("I2-1", 5, product="BASIC", status="refunded"),
+            sold("I2-2", 3, product="BASIC", entitlement="CRD"),
+        ]
+        _, found = reconciled(ledger, write(tmp_path / "b.csv", lines))
+        assert [(each.reference, each.proposal) for each in found][0] == ("invoice:I2-1", None)
+
+
+def test_a_refunded_product_whose_subscription_was_ended_agrees(tmp_path: Path) -> None:
+    ended = command("cancel", "x", product="BASIC", effective_at=hours(1))
+    with ledger_with(tmp_path, [BOUGHT, ended]) as ledger:
+        line = sold("I2", 1, product="BASIC", entitlement="", status="refunded")
+        run, found = reconciled(ledger, write(tmp_path / "b.csv", [line]))
+        assert (run.matched, found) == (1, [])
+
+
+def test_what_is_given_now_for_a_closed_period_lasts_from_now(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        ledger.archive(START + 48 * HOUR, actor="fin", reason="closed")
+        lines = [sold("I1"), sold("I2", 5, product="BASIC")]
+        path = write(tmp_path / "b.csv", lines)
+        proposal = _proposal(ledger, path)
+        assert "effective_at" not in proposal
+        assert ledger.post([proposal], actor="fin")[0].code is None
+        assert ledger.balances("C1", "PTS")[0].available == 15
 
 
 def test_what_has_been_spent_is_not_proposed_to_be_taken_back(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from entitlement_ledger.domain.book import Book
-from entitlement_ledger.domain.catalogue import Product
+from entitlement_ledger.domain.catalogue import CatalogueStatus, Product
 from entitlement_ledger.domain.events import RecordEvent, canonical
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
@@ -23,7 +23,7 @@ from entitlement_ledger.reconcile import cam, catalog
 from entitlement_ledger.reconcile.billing import Matching
 from entitlement_ledger.reconcile.lines import extract_of, read_lines
 from entitlement_ledger.reconcile.proposals import Proposals
-from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Settings, gather
+from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Right, Settings, gather
 from entitlement_ledger.reconciliations import Against, Discrepancy, Run
 from entitlement_ledger.store.reconciling.compared import (
     Period,
@@ -42,6 +42,7 @@ from entitlement_ledger.store.reconciling.lines import (
     rows_kept,
 )
 from entitlement_ledger.store.reconciling.products import given_of_products, sold_of_products
+from entitlement_ledger.store.reconciling.proposed import spent_keys
 from entitlement_ledger.store.reconciling.runs import (
     RECORD,
     Telling,
@@ -97,7 +98,7 @@ def reconcile(
     number = len(known) + 1
     done, counts, ages = _Matched(), Counter[str](), Counter[bool]()
     telling = Telling(connection, number)
-    drafts = _found(connection, book, feed, asked, done, _second_half(progress))
+    drafts = _found(connection, book, now, feed, asked, done, _second_half(progress))
     while some := list(islice(drafts, _TOLD_AT_ONCE)):
         told = _named(connection, some, asked.against, number, now, before)
         counts.update(each.class_.value for each in told)
@@ -172,6 +173,7 @@ def _kept(connection: Connection, feed: str, asked: Asked, progress: Progress) -
 def _found(
     connection: Connection,
     book: Book,
+    now: Instant,
     feed: str,
     asked: Asked,
     done: _Matched,
@@ -181,7 +183,7 @@ def _found(
     period = Period(asked.since, asked.until)
     products = {code: [each for _, each in known] for code, known in book.products.items()}
     if asked.against is Against.BILLING:
-        yield from _billing(connection, book, feed, period, asked.settings, done, progress)
+        yield from _billing(connection, book, now, feed, period, asked.settings, done, progress)
         sold = sold_of_products(connection, feed, period)
         yield from catalog.unexplained_lines(sold, products)
     elif asked.against is Against.CAM:
@@ -217,6 +219,7 @@ def _catalog(
 def _billing(
     connection: Connection,
     book: Book,
+    now: Instant,
     feed: str,
     period: Period,
     settings: Settings,
@@ -224,7 +227,7 @@ def _billing(
     progress: Progress,
 ) -> Iterator[Draft]:
     """Tell what does not agree at first sight, customer by customer."""
-    proposals = Proposals(_terms(book), book.closed_until)
+    proposals = Proposals(_terms(book), _sold_now(book), book.closed_until, now)
     inside, outside = counted(connection, feed, period)
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
         looked_at = told_at = 0
@@ -244,8 +247,8 @@ def _billing(
                 of_it = [_line(row) for row in theirs.get(customer, ())]
                 tally = Matching(
                     of_it,
-                    gather(ours.get(customer, ())),
-                    gather(others.get(customer, ())),
+                    gather(ours.get(customer, ()), now),
+                    gather(others.get(customer, ()), now),
                     settings,
                     proposals,
                 ).run()
@@ -280,7 +283,18 @@ def _line(row: Any) -> InvoiceLine:
         row.first_line,
         row.nth,
         row.our_customer,
+        row.customer_status,
     )
+
+
+def _sold_now(book: Book) -> dict[Right, bool]:
+    """Say of every right that the catalogue knows whether it can be given now."""
+    known: dict[Right, bool] = {}
+    for code, entitlement in book.entitlements.items():
+        known["entitlement", code] = entitlement.status is CatalogueStatus.ACTIVE
+    for code, versions in book.products.items():
+        known["product", code] = versions[-1][1].status is CatalogueStatus.ACTIVE
+    return known
 
 
 def _terms(book: Book) -> dict[tuple[str, str], Any]:
@@ -303,10 +317,13 @@ def _named(
     """Give drafts their names, and what the run before knew of them."""
     ids = [_id(against, each) for each in drafts]
     known = {} if before is None else told_by(connection, before.number, ids)
+    keys = _keys(
+        connection, [name for name, each in zip(ids, drafts, strict=True) if each.proposal]
+    )
     told = []
     for name, draft in zip(ids, drafts, strict=True):
         first_run, first_seen = known.get(name, (run, now))
-        proposal = draft.proposal and {"key": f"reconcile:{name}:{first_run}", **draft.proposal}
+        proposal = draft.proposal and {"key": keys[name], **draft.proposal}
         told.append(
             Discrepancy(
                 id=name,
@@ -324,6 +341,23 @@ def _named(
             )
         )
     return told
+
+
+def _keys(connection: Connection, names: list[str]) -> dict[str, str]:
+    """Give the keys of proposals for discrepancies: the first of each that is not spent.
+
+    What is told although its key was answered was refused, or settled in part: under that key
+    nothing more would come of it.
+    """
+    keys: dict[str, str] = {}
+    nth, left = 0, names
+    while left:
+        nth += 1
+        tried = {f"reconcile:{name}:{nth}": name for name in left}
+        spent = spent_keys(connection, tried)
+        keys.update({name: key for key, name in tried.items() if key not in spent})
+        left = [name for name in left if name not in keys]
+    return keys
 
 
 def _id(against: Against, draft: Draft) -> str:

@@ -37,6 +37,7 @@ class InvoiceLine:
         within: it lies in the period.
         first_line: where its id stands first in the file; `nth` counts the lines that have it.
         given_to: another customer, to whom the ledger gave something for it.
+        customer_status: the status of its customer here; None where nobody here has that id.
     """
 
     line: int
@@ -51,6 +52,7 @@ class InvoiceLine:
     first_line: int
     nth: int
     given_to: str | None = None
+    customer_status: str | None = None
 
     @property
     def right(self) -> Right:
@@ -179,8 +181,11 @@ class Tally:
     found: list[Draft] = field(default_factory=list)
 
 
-def gather(rows: Iterable[Any]) -> list[Given]:
-    """Make transactions of rows, one for each grant of a transaction."""
+def gather(rows: Iterable[Any], now: Instant) -> list[Given]:
+    """Make transactions of rows, one for each grant of a transaction.
+
+    Of a grant that has expired nothing can be taken back, swept or not.
+    """
     given: dict[int, Given] = {}
     for row in rows:
         each = given.get(row.sequence)
@@ -198,13 +203,18 @@ def gather(rows: Iterable[Any]) -> list[Given]:
                 getattr(row, "their_customer", None),
             )
             if row.product is not None:
-                each.parts["product", row.product] = Part(
-                    1, row.left_of_it, row.left_of_it, row.left_of_it
-                )
+                each.parts["product", row.product] = Part(1, row.left_of_it, 0, row.left_of_it)
+        over = row.expires_at is not None and row.expires_at <= now
+        available = 0 if over else row.available
+        if row.product is not None:
+            # It is kept where any of it is, and taken back only where all of it is untouched.
+            whole = each.parts["product", row.product]
+            whole.kept = whole.left if row.kept else whole.kept
+            whole.available = whole.available if available == row.quantity else 0
         left = row.left_of_it if row.product is None else row.quantity * (row.left_of_it > 0)
         part = each.parts.setdefault(("entitlement", row.entitlement), Part(0, 0, 0, 0))
         part.quantity += row.quantity
         part.left += left
         part.kept += row.kept
-        part.available += row.available
+        part.available += available
     return list(given.values())

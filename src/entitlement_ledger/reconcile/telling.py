@@ -36,7 +36,7 @@ class Telling:
         """The ledger gave for the line again."""
         ours = given.parts[line.right].left
         back = self._proposals.take_back(
-            given, line.right, ours, f"{INVOICE}{line.name} was given twice"
+            [given], line.right, ours, f"{INVOICE}{line.name} was given twice"
         )
         why = f"{given.transaction} gave it again, after {keep.transaction}"
         return _draft(
@@ -57,9 +57,7 @@ class Telling:
             proposal = self._proposals.give(line, line.expected - ours)
         else:
             because = f"{INVOICE}{line.name} is {line.status}: {line.sold} sold"
-            proposal = self._proposals.take_back(
-                named[-1], line.right, ours - line.expected, because
-            )
+            proposal = self._proposals.take_back(named, line.right, ours - line.expected, because)
         if line.status == PAID:
             why = f"{line.sold} of {what} sold, {ours} given by {gave}"
         else:
@@ -80,7 +78,11 @@ class Telling:
 
     def missing_here(self, line: InvoiceLine) -> Draft:
         """It was sold, and the ledger gave nothing."""
-        why = f"{line.sold} of {line.right[1]} sold, and no transaction gives it"
+        what = line.right[1]
+        sold = f"{line.sold} of {what} sold" if what else f"{line.sold} sold"
+        why = f"{sold}, and no transaction gives it"
+        if (hindrance := self._proposals.hindrance(line)) is not None:
+            why += f"; {hindrance}"
         if line.given_to not in (None, line.customer):
             why += f"; what names this line went to {line.given_to}"
         proposal = self._proposals.give(line, line.expected)
@@ -109,7 +111,9 @@ class Telling:
             )
         if given.billed_to not in (None, given.customer):
             why += f"; the line of that id is of {given.billed_to}"
-        back = self._proposals.take_back(given, right, ours, f"{reference} is not in the invoices")
+        back = self._proposals.take_back(
+            [given], right, ours, f"{reference} is not in the invoices"
+        )
         return Draft(
             Class.MISSING_THERE,
             reference,

@@ -34,6 +34,7 @@ from entitlement_ledger.reconciliations import INVOICE
 from entitlement_ledger.store.dialect import temporary
 from entitlement_ledger.store.tables import (
     billing,
+    customers,
     feed_lines,
     grants,
     resolutions,
@@ -179,11 +180,12 @@ def _odd_lines(feed: str, period: Period, odd: FromClause, items: FromClause) ->
             func.first_value(_l.line).over(**of_it).label("first_line"),
             func.row_number().over(**of_it).label("nth"),
             taker.c.customer.label("our_customer"),
+            customers.c.status.label("customer_status"),
         )
         .select_from(
-            feed_lines.join(odd, odd.c.name == _l.reference).outerjoin(
-                taker, taker.c.name == _l.reference
-            )
+            feed_lines.join(odd, odd.c.name == _l.reference)
+            .outerjoin(taker, taker.c.name == _l.reference)
+            .outerjoin(customers, customers.c.id == _l.customer)
         )
         .where(_l.feed == feed)
         .order_by(_l.customer, _l.place)
@@ -202,6 +204,7 @@ def _items(period: Period, given: CTE) -> list[ColumnElement[Any]]:
         g.left_of_it,
         (_g.quantity - _g.revoked).label("kept"),
         _g.available,
+        _g.expires_at,
         g.effective_at,
         period.holds(g.effective_at).label("within"),
     ]
