@@ -117,5 +117,32 @@ def test_commands_as_json_lines_are_what_post_reads(tmp_path: Path) -> None:
     again = entl(
         "reconcile", str(file), "--against", "billing", "--proposals", str(out), store=store
     )
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "exists already" in one_line(again.stderr)) == (2, True)
     assert entl("post", "-", store=store, stdin=json_lines(commands)).returncode == 0
+
+
+def test_a_run_whose_proposals_cannot_be_written_is_not_recorded(tmp_path: Path) -> None:
+    store = _given(tmp_path)
+    file = write(tmp_path / "billing.csv", [sold("INV-1")])
+    (taken := tmp_path / "taken.jsonl").write_text("mine")
+    for path in (taken, tmp_path, tmp_path / "none" / "p.jsonl", Path(store)):
+        done = entl(
+            "reconcile", str(file), "--against", "billing", "--proposals", str(path), store=store
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert one_line(done.stderr)
+    assert json.loads(entl("reconcile", "--runs", "--json", store=store).stdout) == []
+    assert taken.read_text() == "mine"
+    done = entl(
+        "reconcile", str(file), "--against", "billing", "--proposals", str(taken), "--force",
+        store=store,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert len(taken.read_text().splitlines()) == 4
+    bad = write(tmp_path / "bad.csv", [sold("INV-1", "x")])
+    done = entl(
+        "reconcile", str(bad), "--against", "billing", "--proposals", str(tmp_path / "new.jsonl"),
+        store=store,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith((".entl", "new"))]

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import threading
 import zipfile
@@ -245,6 +246,10 @@ def test_a_file_is_replaced_only_when_somebody_says_so(ledger: Ledger, tmp_path:
     ledger.write_report("balances", None, dangling, force=True)
     assert not dangling.is_symlink()
     assert not (tmp_path / "elsewhere").exists()
+    os.mkfifo(pipe := tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="is a device or a pipe"):
+        ledger.write_report("balances", None, pipe, force=True)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("name", ["ledger.duckdb", "ledger.duckdb.wal", "ledger.duckdb.witness"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from entitlement_ledger.cli.commands import INSTANT, as_json, common, entl, open
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
+from entitlement_ledger.reports.placing import placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator
 
     from entitlement_ledger.ledger import Ledger
     from entitlement_ledger.reconciliations import Discrepancy, Run, Side
@@ -34,6 +36,7 @@ _SHOWN_MAX = 10
 @click.option(
     "--proposals", type=click.Path(path_type=Path), help="Write commands for `entl post`."
 )
+@click.option("--force", is_flag=True, help="Replace a file of proposals that is there.")
 @click.option("--run", "number", type=int, metavar="N", help="Show a run again.")
 @click.option("--runs", "listing", is_flag=True, help="List all runs.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -46,6 +49,7 @@ def reconcile(
     until: Instant | None,
     mapping: Path | None,
     proposals: Path | None,
+    force: bool,
     number: int | None,
     listing: bool,
     as_json: bool,
@@ -61,22 +65,23 @@ def reconcile(
         if listing:
             _list_runs(ledger.runs(), as_json)
             return 0
-        if file is None or against is None:
-            run = ledger.run(number or 0)
-        else:
-            from entitlement_ledger.reconciliations import Against
+        # A run is recorded for good: whether its proposals can be written is seen before it.
+        with _proposing(ledger, proposals, force=force) as write_proposals:
+            if file is None or against is None:
+                run = ledger.run(number or 0)
+            else:
+                from entitlement_ledger.reconciliations import Against
 
-            run = ledger.reconcile(
-                file,
-                Against(against),
-                actor=settings.actor,
-                since=since,
-                until=until,
-                mapping=mapping,
-                progress=printing.percent,
-            )
-        if proposals is not None:
-            _write_proposals(ledger.all_discrepancies(run.number), proposals)
+                run = ledger.reconcile(
+                    file,
+                    Against(against),
+                    actor=settings.actor,
+                    since=since,
+                    until=until,
+                    mapping=mapping,
+                    progress=printing.percent,
+                )
+            write_proposals(run)
         if as_json:
             _print_json(ledger, run)
         else:
@@ -189,15 +194,24 @@ def _list_runs(runs: list[Run], as_json: bool) -> None:
     )
 
 
-def _write_proposals(told: Iterable[Discrepancy], path: Path) -> None:
-    """Write the proposed commands as JSON Lines; a file that is there is left alone."""
-    written = 0
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            for each in told:
-                if each.proposal is not None:
-                    file.write(json.dumps(each.proposal, ensure_ascii=False) + "\n")
-                    written += 1
-    except FileExistsError:
-        raise InputError(f"{path} is there already: name another file for proposals") from None
-    printing.narrate(f"{path}: {written} commands, for `entl post`")
+@contextmanager
+def _proposing(
+    ledger: Ledger, path: Path | None, *, force: bool
+) -> Iterator[Callable[[Run], None]]:
+    """Give what writes the proposed commands of a run as JSON Lines, all of them or no file."""
+    if path is None:
+        yield lambda _run: None
+        return
+    with placed(path, [ledger.path], force=force) as unfinished:
+
+        def write(run: Run) -> None:
+            written = 0
+            with unfinished.file.open("w", encoding="utf-8") as file:
+                for each in ledger.all_discrepancies(run.number):
+                    if each.proposal is not None:
+                        file.write(json.dumps(each.proposal, ensure_ascii=False) + "\n")
+                        written += 1
+            unfinished.keep()
+            printing.narrate(f"{path}: {written} commands, for `entl post`")
+
+        yield write

@@ -71,6 +71,8 @@ def placed(path: Path, own: Sequence[Path], *, force: bool) -> Iterator[Unfinish
     _refuse_own(place, own)
     if place.is_dir():
         raise InputError(f"{path} is a folder: name a file in it")
+    if place.exists() and not place.is_file():
+        raise InputError(f"{path} is a device or a pipe, which no file replaces: name another")
     if not force:
         _refuse_existing(place)
     if not place.parent.is_dir():
