@@ -229,6 +229,33 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...
         1,
         [("missing_here", "invoice:I2", None, 5)],
     ),
+    "a line that names nothing but what names it": (
+        [billed("a", "I1"), billed("b", "I2", 4), billed("c", "I2", 3)],
+        [sold("I1", entitlement=""), sold("I2", 9, entitlement="")],
+        1,
+        [("amount", "invoice:I2", 7, 9)],
+    ),
+    "a line that names nothing, of what was bought": (
+        [command("purchase", "p", product="BASIC", reference="invoice:I1", effective_at=hours(0))],
+        [sold("I1", "", entitlement="")],
+        1,
+        [],
+    ),
+    "a line that names a product, of which as much was given": (
+        [billed("a", "I1", 5), reverse("r", "a"), billed("b", "I2", 5)],
+        [
+            sold("I1", 5, product="BASIC", entitlement="", status="refunded"),
+            sold("I2", 5, product="BASIC", entitlement=""),
+        ],
+        2,
+        [],
+    ),
+    "a line that counts products": (
+        [billed("a", "I1", 5)],
+        [sold("I1", 1, product="BASIC", entitlement="")],
+        0,
+        [("missing_here", "invoice:I1", None, 1), ("missing_there", "invoice:I1", 5, None)],
+    ),
     "a product that nobody bought": (
         [billed("a", "I1")],
         [sold("I1"), sold("I2", "", product="BASIC", entitlement="")],

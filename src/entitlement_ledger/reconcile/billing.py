@@ -7,6 +7,7 @@ one. What is only similar is proposed, never matched. Every line ends in exactly
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from entitlement_ledger.domain.instants import DAY
 from entitlement_ledger.reconcile.combining import look_same, summands
@@ -67,8 +68,9 @@ class Matching:
 
     def _by_reference(self) -> list[InvoiceLine]:
         left = []
-        for line in self._lines:
-            named = self._named.get(line.name, [])
+        for line_there in self._lines:
+            named = self._named.get(line_there.name, [])
+            line = self._as_given(line_there, named)
             of_right = [each for each in named if line.right in each.parts]
             if line.nth > 1:
                 self._find(line.within, self._tell.twice_there(line, of_right))
@@ -149,6 +151,21 @@ class Matching:
         return left
 
     # What may belong together
+
+    def _as_given(self, line: InvoiceLine, named: Sequence[Given]) -> InvoiceLine:
+        """Let a line that names no entitlement be about what names it, where that is one thing.
+
+        Of a line with a product, as much as it says must have been given: it may count products.
+        """
+        mains = {each.main for each in named}
+        if line.entitlement or len(mains) != 1 or any(line.right in each.parts for each in named):
+            return line
+        ((kind, code),) = mains
+        if kind == "product":
+            return line if line.product else replace(line, product=code)
+        given = sum(each.parts[kind, code].quantity for each in named)
+        alike = line.quantity is not None and self._alike(given, line.quantity)
+        return replace(line, entitlement=code) if alike or not line.product else line
 
     def _free(self, right: Right) -> list[Given]:
         """Give what no line has been found for yet, and drop the rest for good."""
