@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+PROBLEMS_MAX = 100
+
+
+def with_limit(problems: Sequence[str]) -> list[str]:
+    """Give problems as they are told, with a line at the end where more may not be."""
+    if len(problems) < PROBLEMS_MAX:
+        return list(problems)
+    return [*problems, f"… and perhaps more: no more than {PROBLEMS_MAX} are told at once"]
+
 
 class LedgerError(Exception):
     """An error with a message for people; `exit_code` is what the command line ends with."""

@@ -27,8 +27,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import SOAK
 
+from entitlement_ledger.errors import PROBLEMS_MAX
 from entitlement_ledger.importing import fields, sources
-from entitlement_ledger.importing.checking import PROBLEMS_MAX, Checked, Checker
+from entitlement_ledger.importing.checking import Checked, Checker
 from entitlement_ledger.importing.chunks import Problems, read_chunks, read_feed
 from entitlement_ledger.importing.feeds import FEEDS, find_files
 from entitlement_ledger.importing.fields import Reader, Text, Time, Whole, read_column
@@ -199,8 +200,14 @@ def test_problems_are_told_up_to_a_limit_and_nothing_follows_them(tmp_path: Path
     found = problems_of(many, rows_at_once=50)
     assert found == [f"line {n}, column id: must not be empty" for n in range(2, PROBLEMS_MAX + 2)]
     assert len(read_feed(SMALL, many).problems) == PROBLEMS_MAX
-    with pytest.raises(Problems, match=r"\(and 99 more\)$"):
+    with pytest.raises(Problems, match=r"\(and 99 more\)$") as told:
         list(read_chunks(SMALL, many))
+    assert len(told.value.lines) == PROBLEMS_MAX + 1
+    assert told.value.lines[-1] == "… and perhaps more: no more than 100 are told at once"
+    few = write(tmp_path, "s.csv", delimited([["", *GOOD[1:]]] * 99))
+    with pytest.raises(Problems) as told:
+        list(read_chunks(SMALL, few))
+    assert told.value.lines == told.value.problems
 
 
 def test_reading_ends_with_the_problem_that_is_enough(

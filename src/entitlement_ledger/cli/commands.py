@@ -15,7 +15,7 @@ from entitlement_ledger import __version__
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.elsewhere import Commands
 from entitlement_ledger.domain.instants import Instant, parse_instant
-from entitlement_ledger.errors import InputError
+from entitlement_ledger.errors import InputError, with_limit
 from entitlement_ledger.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def import_(
     with opened(context, read_only=False) as (ledger, settings):
         loaded = ledger.import_files(paths, actor=settings.actor, mapping=mapping)
     for each in loaded:
-        for problem in each.problems:
+        for problem in with_limit(each.problems):
             printing.narrate(problem)
         if each.problems:
             printing.narrate(f"{each.file}: nothing loaded, correct it and import it again")

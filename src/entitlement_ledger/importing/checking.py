@@ -6,15 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from entitlement_ledger.errors import InputError
+from entitlement_ledger.errors import PROBLEMS_MAX, InputError
 from entitlement_ledger.importing.blocks import ABSENT, BadFile, Block
 from entitlement_ledger.importing.feeds import Feed
 from entitlement_ledger.importing.fields import Reader, read_column
 from entitlement_ledger.importing.mapping import AS_IT_IS, Mapping
 from entitlement_ledger.importing.reading import read_blocks
 from entitlement_ledger.importing.sources import Source
-
-PROBLEMS_MAX = 100
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from entitlement_ledger.errors import InputError
-from entitlement_ledger.importing.checking import PROBLEMS_MAX, Checker
+from entitlement_ledger.errors import PROBLEMS_MAX, InputError, with_limit
+from entitlement_ledger.importing.checking import Checker
 from entitlement_ledger.importing.feeds import Feed
 from entitlement_ledger.importing.mapping import Mapping
 from entitlement_ledger.importing.sources import Progress, Source, silent
@@ -26,8 +26,8 @@ class Problems(InputError):
 
     @property
     def lines(self) -> list[str]:
-        """All that is wrong."""
-        return self.problems
+        """All that is wrong, as far as it is told."""
+        return with_limit(self.problems)
 
 
 @dataclass(frozen=True, slots=True)
