@@ -24,6 +24,7 @@ from entitlement_ledger.store.customers import customer
 from entitlement_ledger.store.opening import store_id
 from entitlement_ledger.store.reporting.asked import Asked
 from entitlement_ledger.store.reporting.reading import count_rows, first_rows
+from entitlement_ledger.store.reporting.reconciliation import run_asked
 from entitlement_ledger.store.reporting.sources import Sources, known_sequence
 from entitlement_ledger.store.tree import TreeError, root_at
 
@@ -127,4 +128,5 @@ class Reporting(Auditing):
             root=root,
             actor=actor,
             whose="" if found is None else found.name,
+            run=run_asked(connection, asked.run) if "run" in report.options else None,
         )

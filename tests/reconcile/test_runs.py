@@ -18,6 +18,7 @@ from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.reconcile import running
 from entitlement_ledger.reconciliations import Against
+from entitlement_ledger.reports.parameters import Parameters
 from entitlement_ledger.store.tables import metadata
 
 ONE = command("issue", "a", quantity=10, effective_at=hours(0), reference="invoice:I1")
@@ -404,3 +405,31 @@ def test_a_row_taken_out_or_doubled_is_found(made: Path, tmp_path: Path, table: 
 
 def test_a_store_that_nobody_changed_is_well(made: Path) -> None:
     assert _faults(made) == set()
+
+
+def test_a_run_is_printed_with_what_it_was_made_of_and_always_the_same(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", 3), sold("I3", 4, at=9000)])
+        run, _ = reconciled(ledger, path, since=START, until=START + 48 * HOUR)
+        latest, later = tmp_path / "latest.html", tmp_path / "later.html"
+        written = ledger.write_report("reconciliation", None, latest, actor="fin")
+        assert (written.size, written.root) == (run.size, run.root)
+        page = latest.read_text("utf-8")
+        assert "<h1>Reconciliation: run 1</h1>" in page
+        for name, said in (
+            ("File", "b.csv"),
+            ("Feed", run.feed.partition(":")[2]),
+            ("Against", "billing"),
+            ("From (is in)", hours(0)),
+            ("Until (is out)", hours(48)),
+            ("Lines", "3"),
+            ("Outside", "1"),
+            ("Matched", "1"),
+            ("Missing here", "1"),
+            ("Checkpoint root", run.root),
+        ):
+            assert f"<dt>{name}</dt><dd>{said}</dd>" in page
+        ledger.post([command("issue", "z", quantity=1)], actor="fin")
+        reconciled(ledger, path)
+        ledger.write_report("reconciliation", Parameters(run=1), later, actor="fin")
+        assert later.read_bytes() == latest.read_bytes()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, null, select, try_cast
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, null, select, try_cast
 
 from entitlement_ledger.errors import InputError
+from entitlement_ledger.reconciliations import Run
 from entitlement_ledger.store.copying import json_member
 from entitlement_ledger.store.reconciling.runs import runs
 from entitlement_ledger.store.reporting.asked import Asked
@@ -29,7 +30,7 @@ def query(sources: Sources, asked: Asked) -> Select[Any]:
     Raises:
         InputError: there is no such run, or none at all.
     """
-    number = _number(sources, asked.run)
+    number = run_asked(sources.connection, asked.run).number
 
     def member(name: str) -> ColumnElement[str]:
         return json_member(_d.said, name)
@@ -60,10 +61,16 @@ def query(sources: Sources, asked: Asked) -> Select[Any]:
     )
 
 
-def _number(sources: Sources, wanted: int | None) -> int:
-    known = [each.number for each in runs(sources.connection)]
+def run_asked(connection: Connection, wanted: int | None) -> Run:
+    """Give the run of a number, the latest by default.
+
+    Raises:
+        InputError: there is no such run, or none at all.
+    """
+    known = runs(connection)
     if not known:
         raise InputError("nothing was reconciled yet: `entl reconcile FILE --against billing`")
-    if wanted is not None and wanted not in known:
+    found = [each for each in known if wanted in (None, each.number)]
+    if not found:
         raise InputError(f"no run {wanted}: `entl reconcile --runs` lists them")
-    return known[-1] if wanted is None else wanted
+    return found[-1]
