@@ -27,6 +27,12 @@ def reverse(key: str, of: str, at: float = 1, **fields: Any) -> dict[str, Any]:
     return command("reverse", key, transaction=of, effective_at=hours(at), reason="x", **fields)
 
 
+def adjusted(key: str, name: str, quantity: int) -> dict[str, Any]:
+    return command(
+        "adjust", key, quantity=quantity, reference=f"invoice:{name}", effective_at=hours(1)
+    )
+
+
 CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...]]]] = {
     "a line and a transaction that names it": ([billed("a", "I1")], [sold("I1")], 1, []),
     "sold and not given": (
@@ -228,6 +234,36 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...
         [sold("I1", 1, product="BASIC", entitlement=""), sold("I2", 5, at=1, product="BASIC")],
         1,
         [("missing_here", "invoice:I2", None, 5)],
+    ),
+    "given too much, and corrected for the line": (
+        [billed("a", "I1"), adjusted("z", "I1", -4)],
+        [sold("I1", 6)],
+        1,
+        [],
+    ),
+    "corrected for the line, and the correction taken back": (
+        [billed("a", "I1"), adjusted("z", "I1", -4), reverse("r", "z", at=2)],
+        [sold("I1", 6)],
+        0,
+        [("amount", "invoice:I1", 10, 6)],
+    ),
+    "corrected by mistake": (
+        [billed("a", "I1"), adjusted("z", "I1", -4)],
+        [sold("I1")],
+        0,
+        [("amount", "invoice:I1", 6, 10)],
+    ),
+    "refunded, and corrected to nothing": (
+        [billed("a", "I1"), adjusted("z", "I1", -10)],
+        [sold("I1", status="refunded")],
+        1,
+        [],
+    ),
+    "corrected for a line that is not there": (
+        [issued("a"), adjusted("z", "I2", -4)],
+        [sold("I1")],
+        1,
+        [],
     ),
     "a line that names nothing but what names it": (
         [billed("a", "I1"), billed("b", "I2", 4), billed("c", "I2", 3)],

@@ -227,8 +227,9 @@ class Matching:
 
     def _one_alone(self, line: InvoiceLine, named: list[Given]) -> Given | None:
         """Give the transaction that serves a line alone, where others name it too."""
-        whole = [each for each in named if self._alike(each.parts[line.right].left, line.expected)]
-        return whole[0] if whole and len(named) > 1 else None
+        left = [each.parts[line.right].left for each in named]
+        whole = [each for each, n in zip(named, left, strict=True) if self._alike(n, line.expected)]
+        return whole[0] if whole and len(named) > 1 and min(left) >= 0 else None
 
     def _agree(self, line: InvoiceLine, served: list[Given]) -> None:
         """Quantities agree; where they fall into different periods it is a matter of timing."""

@@ -211,6 +211,8 @@ def gather(rows: Iterable[Any], now: Instant) -> list[Given]:
             whole = each.parts["product", row.product]
             whole.kept = whole.left if row.kept else whole.kept
             whole.available = whole.available if available == row.quantity else 0
+        if row.entitlement is None:
+            continue
         left = row.left_of_it if row.product is None else row.quantity * (row.left_of_it > 0)
         part = each.parts.setdefault(("entitlement", row.entitlement), Part(0, 0, 0, 0))
         part.quantity += row.quantity

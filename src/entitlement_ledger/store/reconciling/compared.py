@@ -73,12 +73,15 @@ class Period:
 def given_ones() -> CTE:
     """Give the transactions that gave something, asked for at once or approved.
 
-    What was approved was asked for by its proposal: that one has the reference.
+    What was approved was asked for by its proposal: that one has the reference. An adjustment that
+    takes something away gave less than nothing.
     """
     proposals = transactions.alias("proposals")
     p, r = proposals.c, resolutions.c
-    gave = and_(_t.status != Status.REFUSED, ~_t.proposal, func.coalesce(_t.quantity, 1) > 0)
-    left = case((_t.became == Status.REVERSED, 0), else_=func.coalesce(_t.quantity, 1) - _t.undone)
+    gave = and_(_t.status != Status.REFUSED, ~_t.proposal)
+    quantity = func.coalesce(_t.quantity, 1)
+    undone = case((quantity < 0, -_t.undone), else_=_t.undone)
+    left = case((_t.became == Status.REVERSED, 0), else_=quantity - undone)
     columns = [_t.sequence, _t.customer, _t.entitlement, _t.product, _t.effective_at]
     asked = select(
         *columns, _t.type.label("did"), _t.reference.label("reference"), left.label("left_of_it")
@@ -199,11 +202,12 @@ def _items(period: Period, given: CTE) -> list[ColumnElement[Any]]:
         g.did,
         g.customer,
         g.product,
-        _g.entitlement,
-        _g.quantity,
+        func.coalesce(_g.entitlement, g.entitlement).label("entitlement"),
+        # What takes away has no grant: what it took is missing in the grants that it took it of.
+        func.coalesce(_g.quantity, g.left_of_it).label("quantity"),
         g.left_of_it,
-        (_g.quantity - _g.revoked).label("kept"),
-        _g.available,
+        func.coalesce(_g.quantity - _g.revoked, 0).label("kept"),
+        func.coalesce(_g.available, 0).label("available"),
         _g.expires_at,
         g.effective_at,
         period.holds(g.effective_at).label("within"),
@@ -230,7 +234,7 @@ def _odd_items(feed: str, period: Period, odd: FromClause) -> Select[Any]:
         )
         .select_from(
             given.join(odd, odd.c.name == name)
-            .join(grants, _g.sequence == given.c.sequence)
+            .outerjoin(grants, _g.sequence == given.c.sequence)
             .outerjoin(billing, _b.invoice_line == name)
             .outerjoin(billed_to, billed_to.c.name == name)
         )
