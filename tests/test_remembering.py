@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import HandClock, command, new_store
+from support import START, HandClock, command, new_store
 
 from entitlement_ledger import batching, remembering
 from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import HOUR, format_instant
 from entitlement_ledger.ledger import Ledger
 
 
@@ -96,14 +97,22 @@ def test_a_key_that_was_used_before_or_since_is_known(ledger: Ledger) -> None:
     assert before.duplicate and since.duplicate
 
 
-def test_what_is_held_is_asked_for(ledger: Ledger, asked: list[Any]) -> None:
-    post(ledger, command("issue", "a", quantity=10))
-    post(ledger, command("hold", "b", quantity=3))
+@pytest.mark.parametrize("until", [None, START + HOUR])
+def test_what_is_held_is_remembered_where_it_has_no_end(
+    ledger: Ledger, asked: list[Any], until: int | None
+) -> None:
+    ends = {} if until is None else {"expires_at": format_instant(until)}
+    both = [command("issue", "a", quantity=10), command("hold", "b", quantity=3, **ends)]
+    ledger.post(both, actor="a")
+    ledger.history(limit=1)
+    post(ledger, command("issue", "c", quantity=1, customer="C2"))
     ledger._writer.remember()
+    # Only one customer is remembered otherwise.
+    post(ledger, command("consume", "e", quantity=1, customer="C2"))
     asked.clear()
-    (told,) = post(ledger, command("consume", "c", quantity=4))
+    (told,) = post(ledger, command("consume", "d", quantity=4))
     assert told.balance is not None and (told.balance.available, told.balance.held) == (3, 3)
-    assert ("C1", "PTS") in asked
+    assert (("C1", "PTS") in asked) == (until is not None)
 
 
 def test_after_work_on_the_store_nothing_is_believed(ledger: Ledger, asked: list[Any]) -> None:

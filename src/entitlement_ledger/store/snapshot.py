@@ -28,13 +28,14 @@ from entitlement_ledger.store.dialect import (
     microseconds,
     text_hash,
 )
-from entitlement_ledger.store.tables import grants, idempotency
+from entitlement_ledger.store.tables import grants, idempotency, transactions
 
-_g = grants.c
+_g, _t = grants.c, transactions.c
 _NEVER = (1 << 63) - 1
 _BETWEEN = "\x1f"
 _LOT_COLUMNS: dict[str, ColumnElement[Any]] = {
     "left": _g.available,
+    "held": _g.held,
     "expires_at": func.coalesce(microseconds(_g.expires_at), _NEVER),
     "priority": _g.priority,
     "promo": case((_g.category == Category.PROMO.value, 1), else_=0),
@@ -63,7 +64,7 @@ class Snapshot:
         whose: who and what these are.
         unspent, last_at: as in a `Standing`.
         starts: where a holder's lots begin; the next one's is where they end.
-        held: 1 where something is held, which is not told here.
+        untold: 1 where time alone changes what is held: an open hold may have an end.
     """
 
     keys: Numbers
@@ -72,7 +73,7 @@ class Snapshot:
     unspent: Numbers
     last_at: Numbers
     starts: Numbers
-    held: Numbers
+    untold: Numbers
     lots: dict[str, Numbers]
 
     def may_have(self, key: str) -> bool:
@@ -85,7 +86,7 @@ class Snapshot:
         place = _place(self.holders, hash_of(named))
         if place is None:
             return Standing([])
-        if self.whose[place] != named or self.held[place]:
+        if self.whose[place] != named or self.untold[place]:
             return None
         span = range(self.starts[place], self.starts[place + 1])
         lots = [self._lot(number) for number in span]
@@ -103,7 +104,8 @@ class Snapshot:
             lots["effective_from"][number],
             (sequence, place),
         )
-        return Lot(key, grant_id(sequence, place), lots["left"][number], 0, until)
+        left, held = lots["left"][number], lots["held"][number]
+        return Lot(key, grant_id(sequence, place), left, held, until)
 
 
 def take_snapshot(connection: Connection) -> Snapshot:
@@ -119,7 +121,7 @@ def take_snapshot(connection: Connection) -> Snapshot:
         holders["unspent"],
         holders["last_at"],
         array("q", accumulate(holders["lots"], initial=0)),
-        holders["held"],
+        holders["untold"],
         lots,
     )
 
@@ -137,6 +139,12 @@ def _holders() -> Select[*tuple[Any, ...]]:
     hashed = text_hash(_whose()).label("hash")
     some_left = case((or_(_g.available > 0, _g.held > 0), 1), else_=0)
     held = func.max(case((_g.held > 0, 1), else_=0))
+    # Whether such a hold is open is not asked: few of those who ever had one are concerned.
+    ending = (
+        select(_t.customer, _t.entitlement).where(_t.expires_at.is_not(None)).distinct().subquery()
+    )
+    had = func.max(case((ending.c.customer.is_not(None), 1), else_=0))
+    both = (ending.c.customer == _g.customer) & (ending.c.entitlement == _g.entitlement)
     return (
         select(
             hashed,
@@ -144,8 +152,9 @@ def _holders() -> Select[*tuple[Any, ...]]:
             _whole(func.sum(_g.available + _g.held + _g.expired), "unspent"),
             _whole(func.max(microseconds(_g.last_at)), "last_at"),
             _whole(func.sum(some_left), "lots"),
-            _whole(held, "held"),
+            _whole(held * had, "untold"),
         )
+        .select_from(grants.outerjoin(ending, both))
         .group_by(_g.customer, _g.entitlement)
         .order_by(hashed, _g.customer, _g.entitlement)
     )
