@@ -361,3 +361,4 @@ async def test_a_backup_is_made_while_the_console_is_open(store: str) -> None:
         await opened(pilot)
         await press(pilot, "B")
         assert len(list(Path(store).parent.glob("ledger-backup-*"))) == 1
+        assert not pilot.app._notifications, "the key is not there at all"

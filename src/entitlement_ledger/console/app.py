@@ -11,7 +11,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from entitlement_ledger.console.actions import EVERYWHERE, NEED_STORE, bindings_of
+from entitlement_ledger.console.actions import CHANGES, EVERYWHERE, NEED_STORE, bindings_of
 from entitlement_ledger.console.clipboard import CopyingApp
 from entitlement_ledger.console.graphics import letters_of
 from entitlement_ledger.console.helping import HelpingApp
@@ -187,8 +187,13 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp):
     # What keys do
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what needs a store where none could be opened, and the tour's keys off it."""
+        """Leave out what needs a store where none could be opened, and the tour's keys off it.
+
+        And what records something where nothing may be recorded: screens do that for their own.
+        """
         if self.problem is not None and action in NEED_STORE:
+            return False
+        if self.read_only and action in CHANGES:
             return False
         return self.tour is not None or action not in TOUR_ONLY
 
