@@ -51,6 +51,15 @@ async def test_the_selected_customer_shows_what_they_hold(store: str) -> None:
             assert expected in shown, shown
 
 
+async def test_postings_stand_in_columns(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2", "end", "enter", "G")
+        (issuance,) = (each for each in screen_text(pilot).splitlines() if " issuance " in each)
+        (available,) = (each for each in screen_text(pilot).splitlines() if " available  " in each)
+        assert issuance.index("-5") == available.index("+5")
+
+
 async def test_enter_drills_in_and_escape_comes_back_to_the_same_row(store: str) -> None:
     async with make_app(store).run_test(size=(80, 24)) as pilot:
         await opened(pilot)

@@ -27,11 +27,19 @@ STATUS_SIGNS = {
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Give harmless text of exactly a width in terminal cells; what is cut is shown to be cut."""
+    """Give harmless text of a width in terminal cells at most; what is cut is shown to be cut.
+
+    To the right it is filled up to that width.
+    """
     shown = harmless(text)
     if cell_len(shown) > width:
         shown = set_cell_size(shown, max(width - 1, 0)).rstrip() + "…"
     return " " * max(width - cell_len(shown), 0) + shown if right else shown
+
+
+def filled(text: str, width: int) -> str:
+    """Give harmless text of exactly a width in terminal cells, for what stands in columns."""
+    return set_cell_size(fit(text, width), width)
 
 
 def cell(text: str, width: int, *, right: bool = False, style: str = "") -> Text:

@@ -19,6 +19,7 @@ from entitlement_ledger.console.drawing import BLOCKS, Alphabet, bar
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
     amount,
+    filled,
     fit,
     signed,
     signed_status,
@@ -152,7 +153,7 @@ def _postings(detail: TransactionDetail) -> Iterator[Content]:
     for leg in detail.postings:
         quantity = signed(leg.quantity, detail.scale_of(leg.entitlement))
         yield Content(
-            f"  {fit(leg.grant, 12)} {fit(leg.account, 10)} "
+            f"  {filled(leg.grant, 12)} {filled(leg.account, 10)} "
             f"{fit(quantity, 14, right=True)}  {when_exactly(leg.effective_at)}"
         )
 

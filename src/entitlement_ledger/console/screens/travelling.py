@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -19,7 +18,7 @@ from entitlement_ledger.console.moment import NOW, Moment, typed
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.travel import Compared, compared, in_order, read_moment
 from entitlement_ledger.console.widgets.text_input import TextInput
-from entitlement_ledger.console.wording import amount, fit, signed
+from entitlement_ledger.console.wording import amount, filled, signed
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -205,5 +204,5 @@ def _table(rows: list[Compared], room: int) -> Content:
 
 
 def _line(width: int, between: str, name: str, account: str, *numbers: str) -> str:
-    named = f"{set_cell_size(fit(name, _NAME), _NAME)} {account:<{_ACCOUNT}}"
+    named = f"{filled(name, _NAME)} {account:<{_ACCOUNT}}"
     return named + between + " ".join(f"{number:>{width}}" for number in numbers)
