@@ -88,10 +88,8 @@ async def test_two_keys_lead_from_a_customer_to_a_statement_on_disk(
         await press(pilot, "S")
         assert isinstance(pilot.app.screen, ReportScreen)
         assert pilot.app.screen.query_one("#by-customer", Input).value == "C1"
-        await press(pilot, "e")
+        await press(pilot, "ctrl+s")
         assert isinstance(pilot.app.screen, ExportScreen)
-        assert "statement-C1.html" in screen_text(pilot)
-        await press(pilot, "enter")
         await until(pilot, "Written, and its path copied")
         written = here / "statement-C1.html"
         assert copied == [str(written)]
@@ -100,6 +98,31 @@ async def test_two_keys_lead_from_a_customer_to_a_statement_on_disk(
         assert "4 rows as html" in screen_text(pilot)
         await press(pilot, "enter", "escape")
         assert isinstance(pilot.app.screen, CustomersScreen)
+
+
+async def test_written_at_once_a_file_that_exists_is_asked_about(store: str, here: Path) -> None:
+    there = here / "statement-C1.html"
+    there.write_text("mine", "utf-8")
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "S", "ctrl+s")
+        assert isinstance(pilot.app.screen, ConfirmScreen)
+        assert "exists already. Replace it?" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert "Nothing was written" in screen_text(pilot)
+        assert there.read_text("utf-8") == "mine"
+
+
+async def test_before_it_is_written_format_and_path_can_be_chosen(store: str, here: Path) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "S", "e")
+        assert isinstance(pilot.app.screen, ExportScreen)
+        assert "statement-C1.html" in screen_text(pilot)
+        assert not list(here.iterdir())
+        await press(pilot, "enter")
+        await until(pilot, "Written, and its path copied")
+        assert [each.name for each in here.iterdir()] == ["statement-C1.html"]
 
 
 async def test_a_file_that_exists_is_replaced_only_once_somebody_agreed(

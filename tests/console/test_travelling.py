@@ -243,6 +243,16 @@ async def test_nothing_can_be_posted_as_of_then(store: str) -> None:
         assert isinstance(app.screen, FormScreen)
 
 
+async def test_where_nothing_was_reconciled_the_moment_is_why_none_begins(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "6")
+        assert "n begins one" in screen_text(pilot)
+        await go(pilot, "-1d")
+        assert "none begins as of another time" in screen_text(pilot)
+        assert "read only" not in screen_text(pilot)
+
+
 async def test_read_only_stays_so_when_it_is_now_again(store: str) -> None:
     async with make_app(store, read_only=True).run_test(size=(80, 24)) as pilot:
         await opened(pilot)

@@ -132,6 +132,8 @@ ACTIONS: tuple[Action, ...] = (
            (DISCREPANCY,), changes=True),
     Action("export", "e", "Export", "Write it to a file.", (RECONCILE, RUN, REPORT)),
     Action("export", "e", "Export", "Write the working paper of the sample.", (AUDIT,)),
+    Action("export_now", "ctrl+s", "Write", "Write it to a file at once, as is proposed.",
+           (REPORT,)),
     Action("start", "ctrl+s", "Start", "Start what is asked for.", (FEED, EXPORT)),
     Action("preview", "ctrl+s", "Preview", "Show what the form would do.", (FORM,), changes=True),
     Action("scroll_down", "j", "Down", "Go down one line.", (DETAIL,), footer=False),

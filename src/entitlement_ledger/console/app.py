@@ -242,11 +242,13 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp):
                 if each.name == name:
                     self.push_screen(ReportScreen(each, given))
 
-    def open_export(self, name: str, asked: Parameters, below: tuple[str, ...]) -> None:
-        """Ask as what, and where to, a report is to be written."""
+    def open_export(
+        self, name: str, asked: Parameters, below: tuple[str, ...], *, at_once: bool
+    ) -> None:
+        """Ask as what, and where to, a report is to be written, or write it as is proposed."""
         from entitlement_ledger.console.screens.export import ExportScreen
 
-        self.push_screen(ExportScreen(name, asked, below))
+        self.push_screen(ExportScreen(name, asked, below, at_once=at_once))
 
     def open_customer(self, customer: str) -> None:
         """Show a customer, from wherever."""

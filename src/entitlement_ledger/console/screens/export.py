@@ -20,13 +20,24 @@ from entitlement_ledger.reports.parameters import FORMATS, Parameters, Written
 
 
 class ExportScreen(WritingScreen):
-    """A report into a file."""
+    """A report into a file; `at_once`, it is written as is proposed.
 
-    def __init__(self, report: str, asked: Parameters, below: tuple[str, ...]) -> None:
+    A file that is there already is asked about all the same.
+    """
+
+    def __init__(
+        self, report: str, asked: Parameters, below: tuple[str, ...], *, at_once: bool = False
+    ) -> None:
         super().__init__()
         self._report = report
         self._parameters = asked
         self._below = below
+        self._at_once = at_once
+
+    def on_mount(self) -> None:
+        """Write it, if it is not to be asked about, once all of this is on the screen."""
+        if self._at_once:
+            self.call_after_refresh(self.action_start)
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""

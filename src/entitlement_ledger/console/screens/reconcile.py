@@ -67,11 +67,11 @@ class ReconcileScreen(ListingScreen[Run]):
         self.table.show_rows(runs[::-1], more=False, keep=keep)
         said = f"{len(runs):,} runs, the newest first" if len(runs) != 1 else "one run"
         if not runs:
-            here = (
-                "the store is open to be read only"
-                if self.console.read_only
-                else "{new_run} begins one"
-            )
+            here = "{new_run} begins one"
+            if self.console.read_only:
+                here = "the store is open to be read only"
+            if not self.moment.is_now:
+                here = "none begins as of another time"
             said = f"no file has been reconciled yet: {here}"
         self.say(self.with_keys(said), "$secondary" if runs else "$warning")
         self.show_selected()
@@ -96,7 +96,9 @@ class ReconcileScreen(ListingScreen[Run]):
         """Write the run under the cursor to a file."""
         run = self.table.selected
         if run is not None:
-            self.console.open_export("reconciliation", Parameters(run=run.number), self.places())
+            self.console.open_export(
+                "reconciliation", Parameters(run=run.number), self.places(), at_once=False
+            )
 
 
 def _told(run: Run) -> Content:

@@ -193,7 +193,9 @@ class RunScreen(LedgerScreen):
 
     def action_export(self) -> None:
         """Write the run to a file."""
-        self.console.open_export("reconciliation", Parameters(run=self._number), self.places())
+        self.console.open_export(
+            "reconciliation", Parameters(run=self._number), self.places(), at_once=False
+        )
 
     def action_back(self) -> None:
         """Go back to the classes; from there to the runs."""

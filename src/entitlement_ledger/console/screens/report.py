@@ -153,9 +153,16 @@ class ReportScreen(LedgerScreen):
 
     def action_export(self) -> None:
         """Write the report, as it is asked, to a file."""
+        self._export(at_once=False)
+
+    def action_export_now(self) -> None:
+        """Write it without being asked as what and where to."""
+        self._export(at_once=True)
+
+    def _export(self, *, at_once: bool) -> None:
         asked = self.asked()
         if asked is not None:
-            self.console.open_export(self._report.name, asked, self.places())
+            self.console.open_export(self._report.name, asked, self.places(), at_once=at_once)
 
     def action_back(self) -> None:
         """Stop asking; leave the filters; then go back."""
