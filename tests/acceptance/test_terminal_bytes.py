@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import struct
 import subprocess
 import termios
@@ -42,7 +43,7 @@ PAYLOADS = {
     "click": f"{MARK}[@click=app.leave]x[/][link=https://evil.example]y[/link]",
     "lines": f"{MARK}\nsecond\tline",
 }
-SIZE = (40, 120)
+SIZE, SMALL = (40, 120), (24, 60)
 QUIET_SECONDS = 0.08
 ESC_SECONDS = 0.12
 BEGINS_SECONDS = 0.5
@@ -53,6 +54,9 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;:<=>?$ ]*[A-Za-z@`^{|}~]")
 
 OUR_OSC = re.compile(rb"\x1b\]22;[a-z-]*(?:\x07|\x1b\\)")
 """The shape of the mouse pointer, which Textual sets."""
+
+OUR_COPY = re.compile(rb"\x1b\]52;c;(?!UFdO)[A-Za-z0-9+/=]*\x07")
+"""What is copied, unless it is what the hostile text would have copied."""
 
 FORBIDDEN = {
     "a control character": re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]"),
@@ -102,9 +106,9 @@ class Terminal:
 
 
 @contextmanager
-def console(folder: Path, *arguments: str) -> Iterator[Terminal]:
+def console(folder: Path, *arguments: str, size: tuple[int, int] = SIZE) -> Iterator[Terminal]:
     ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     for name in ("COLUMNS", "LINES", "NO_COLOR"):
         environment.pop(name, None)
@@ -214,6 +218,42 @@ WALK: tuple[tuple[str, str], ...] = (
     ("1", "customer"),
 )  # fmt: skip
 """Keys, and words that show that the screen they lead to is there."""
+
+
+PASTED = f"\x1b[200~{PAYLOADS['osc52']}{PAYLOADS['bidi']}{PAYLOADS['click']}\x1b[201~"
+DEEPER: tuple[tuple[str, str], ...] = (
+    ("\r", ""), ("o", "Situation"), (ESC, ""), ("v", "week of"), ("\r", "left"), (ESC, ""),
+    (ESC, ""), ("l", "Enter lists"), ("\r", ""), (ESC, ""), ("L", "Enter lists"), (ESC, ""),
+    ("=", ""), ("-1h\r", ""), (ESC, ""),
+    ("i", "Preview"), ("5\t\t\t", ""), (PASTED, MARK), ("\t", ""), (PASTED, MARK),
+    ("\x13", "would do"), ("\t\r", ""), (ESC, ""),
+    ("2", "filter"), ("v", "over"), ("j", ""), (ESC, ""), ("c", ""),
+    ("3", "filter"), ("F", "wrong?"), (PASTED, MARK), ("\t\t\r", ""), ("x", ""), ("A", ""),
+    ("d", ""), (ESC, ""), ("m", "Sample"), ("\x13", "in the sample"),
+    ("e", "Write"), ("\x13", "Written"), (ESC, ""), (ESC, ""),
+    ("4", "rule"), ("t", ""), (PASTED, MARK), ("\t\t\r", ""), ("\r", "actor"), ("\r", ""),
+    (ESC, ""), (ESC, ""),
+    ("T", "TOUR"), ("\x07", ""), ("\x07", ""), ("\x14", ""),
+    ("@", ""), ("2030-01-01\r", "of now"), ("2", "AS OF"), ("3", ""), ("1", ""),
+)  # fmt: skip
+"""What the first walk passes by: use and burn-down, calendars, marks, samples, the tour, travel."""
+
+
+def test_hostile_text_is_harmless_deeper_in_a_small_terminal(hostile: Path, tmp_path: Path) -> None:
+    shutil.copytree(hostile, tmp_path / "mine")
+    opened = ("--store", "ledger.duckdb", "console")
+    with console(tmp_path / "mine", *opened, size=SMALL) as terminal:
+        terminal.read(b"customers")
+        for keys, wanted in DEEPER:
+            try:
+                terminal.press(keys, wanted)
+            except AssertionError as error:
+                raise AssertionError((keys, wanted)) from error
+            # The path of a working paper is copied, which is what the console means to write.
+            terminal.said = OUR_COPY.sub(b"", terminal.said)
+            check(terminal.said)
+        assert terminal.said.count(MARK.encode()) > 100
+        assert terminal.leave() == 0
 
 
 def test_hostile_text_is_harmless_on_every_screen(hostile: Path) -> None:
