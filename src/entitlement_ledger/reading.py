@@ -220,6 +220,13 @@ class Reading:
             wanted = only or HistoryFilter()
             return views.history(connection, catalogue, wanted, now, after=after, limit=limit)
 
+    def latest(self, only: HistoryFilter, *, limit: int) -> list[TransactionRow]:
+        """Give the transactions that took effect last, the latest first, whenever recorded."""
+        catalogue = self._writer.fresh.catalogue.reader()
+        with self._read() as connection:
+            now = self._now(connection)
+            return views.latest(connection, catalogue, only, now, limit=limit)
+
     def count_history(self, only: HistoryFilter | None = None) -> int:
         """Count the transactions that a filter matches."""
         with self._read() as connection:

@@ -16,7 +16,7 @@ from console_support import (
     settled,
     type_in,
 )
-from support import HandClock
+from support import HandClock, command, hours
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -25,6 +25,7 @@ from entitlement_ledger.console.screens.first import FirstScreen
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.console.screens.help import HelpScreen
 from entitlement_ledger.console.screens.paged import PagedScreen
+from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.ledger import Ledger
 
 SIZES = [(80, 24), (120, 40)]
@@ -49,6 +50,32 @@ async def test_the_selected_customer_shows_what_they_hold(store: str) -> None:
         shown = screen_text(pilot)
         for expected in ("600", "12.50", "████", "2026-04-10", "refused", "all 5", "C1 Name"):
             assert expected in shown, shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_latest_transactions_are_those_that_took_effect_last(
+    store: str, size: tuple[int, int]
+) -> None:
+    """Whenever they were recorded; of what, and in which year, is told at 80 columns, too."""
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        late = command("issue", "late", entitlement="CRD", quantity=77, effective_at=hours(-9000))
+        ledger.post([late], actor="tester")
+    async with make_app(store).run_test(size=size) as pilot:
+        await opened(pilot)
+        latest = pilot.app.screen.query_one("#latest", PagedTable)
+        assert [row.key for row in latest.rows_held] == ["e", "d", "c", "b", "a", "late"]
+        await press(pilot, "enter", "tab", "end")
+        line = next(each for each in screen_text(pilot).splitlines() if "0.77" in each)
+        assert "2025-02-19" in line
+        assert "CRD" in line
+        refused = next(each for each in screen_text(pilot).splitlines() if "9,999" in each)
+        assert "✗" in refused
+
+
+async def test_a_store_that_nobody_sealed_says_so(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert "○ not sealed yet" in screen_text(pilot)
 
 
 async def test_postings_stand_in_columns(store: str) -> None:

@@ -39,8 +39,8 @@ from entitlement_ledger.store.written import WrittenQuery
 
 FEW = 500
 """Of a customer of fewer transactions all are read, and put in order here."""
-_ENTITLEMENT = 5
-"""Its place in a row of `_shown`."""
+_ENTITLEMENT, _EFFECTIVE_AT = 5, 8
+"""Their places in a row of `_shown`."""
 Row = tuple[Any, ...]
 _t = transactions.c
 
@@ -70,6 +70,24 @@ def history(
         tuple(_transaction_rows(connection, catalogue, page)),
         page[-1][0] if len(rows) > limit else None,
     )
+
+
+def latest(
+    connection: Connection, catalogue: Catalogue, only: HistoryFilter, now: Instant, *, limit: int
+) -> list[TransactionRow]:
+    """Give the transactions that took effect last, the latest first.
+
+    Of those that took effect together, what was recorded later comes first.
+    """
+    rows = _few_of_customer(connection, only, now)
+    if rows is None:
+        table = _of_customer(only.customer)
+        query = _shown(table, now).where(*_conditions(only, now, table))
+        query = query.order_by(table.c.effective_at.desc(), table.c.sequence.desc()).limit(limit)
+        rows = [tuple(row) for row in connection.execute(query).all()]
+    else:
+        rows.sort(key=itemgetter(_EFFECTIVE_AT, 0), reverse=True)
+    return list(_transaction_rows(connection, catalogue, rows[:limit]))
 
 
 def _shown(table: FromClause, now: Instant) -> Select[Any]:

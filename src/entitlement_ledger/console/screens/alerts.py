@@ -262,10 +262,9 @@ class FindingScreen(ReviewingScreen):
         for row in rows:
             mark = "▸" if row.transaction in evidence else " "
             other = row.actor if side == "customer" else row.customer
-            quantity = amount(row.quantity, row.scale)
-            lines.append(
-                plain(f"{mark} {when(row.effective_at)} {row.type} {quantity} {other} {row.status}")
-            )
+            of = row.entitlement or row.product or ""
+            what = " ".join((row.type, amount(row.quantity, row.scale), of))
+            lines.append(plain(f"{mark} {when(row.effective_at)} {what} · {other} · {row.status}"))
         self.query_one(f"#timeline-{side}", Static).update(Content("\n").join(lines))
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
@@ -282,4 +281,4 @@ class FindingScreen(ReviewingScreen):
 
 
 def _timeline(ledger: Ledger, *, only: HistoryFilter) -> tuple[TransactionRow, ...]:
-    return ledger.history(only, limit=_TIMELINE).rows
+    return tuple(ledger.latest(only, limit=_TIMELINE))

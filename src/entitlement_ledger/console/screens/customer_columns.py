@@ -35,13 +35,18 @@ def colour_of(status: str) -> str:
     return STATUS_SIGNS.get(status, ("", ""))[1]
 
 
+def sign_of(status: str) -> str:
+    """Give the sign of a status."""
+    return STATUS_SIGNS.get(status, ("·", ""))[0]
+
+
 def _lapses(row: Balance) -> str:
     """Give the day on which the next of it lapses; of nothing, nothing lapses."""
     return when(row.expires_next, none="never" if row.granted else "—")[:10]
 
 
 CUSTOMER_COLUMNS: tuple[Column[CustomerRow], ...] = (
-    Column(" ", 1, lambda row: STATUS_SIGNS.get(row.status, ("·", ""))[0],
+    Column(" ", 1, lambda row: sign_of(row.status),
            style=lambda row: colour_of(row.status), order=lambda row: row.status),
     Column("customer", 8, lambda row: row.id, order=lambda row: row.id),
     Column("name", 12, lambda row: row.name, order=lambda row: row.name.casefold()),
@@ -94,13 +99,18 @@ def ask_use(
 
 
 TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
-    Column("effective", 11, lambda row: when(row.effective_at)[5:], order=lambda r: r.effective_at),
-    Column("type", 8, lambda row: row.type, order=lambda row: row.type),
+    Column(" ", 1, lambda row: sign_of(row.status), style=lambda row: colour_of(row.status),
+           order=lambda row: row.status),
+    Column("effective", 10, lambda row: when(row.effective_at)[:10],
+           order=lambda row: row.effective_at),
+    Column("", 5, lambda row: when(row.effective_at)[11:], wide_only=True),
+    Column("type", 9, lambda row: row.type, order=lambda row: row.type),
     Column("quantity", 9, lambda row: amount(row.quantity, row.scale), right=True,
            order=lambda row: row.quantity or 0),
-    Column("of", 14, lambda row: row.entitlement or row.product or "", wide_only=True),
-    Column("status", 12, lambda row: signed_status(row.status),
-           style=lambda row: colour_of(row.status), order=lambda row: row.status),
+    Column("of", 14, lambda row: row.entitlement or row.product or "",
+           order=lambda row: row.entitlement or row.product or ""),
+    Column("status", 9, lambda row: row.status, style=lambda row: colour_of(row.status),
+           wide_only=True),
     Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),
 )  # fmt: skip
 

@@ -17,7 +17,6 @@ from entitlement_ledger.answers import (
     Balance,
     CustomerRow,
     HistoryFilter,
-    Page,
     SubscriptionRow,
     TransactionRow,
 )
@@ -174,14 +173,14 @@ class CustomersScreen(CustomerForms):
             "customer",
             lambda ledger: (
                 ledger.balances(customer, at=moment.at, known_at=moment.known_at),
-                ledger.history(only, limit=_LATEST),
+                ledger.latest(only, limit=_LATEST + 1),
                 ledger.subscriptions(customer, at=moment.at, known_at=moment.known_at),
             ),
             self._show_customer,
         )
 
     def _show_customer(
-        self, found: tuple[list[Balance], Page[TransactionRow], list[SubscriptionRow]]
+        self, found: tuple[list[Balance], list[TransactionRow], list[SubscriptionRow]]
     ) -> None:
         balances, latest, subscriptions = found
         self._used.clear()
@@ -192,12 +191,13 @@ class CustomersScreen(CustomerForms):
         self._ask_use()
         who = self._customer.id if self._customer is not None and balances else None
         ask_situation(self, self.query_one("#situation", Static), who)
-        self.query_one("#latest", PagedTable).show_rows(latest.rows, more=False)
+        rows = latest[:_LATEST]
+        self.query_one("#latest", PagedTable).show_rows(rows, more=False)
         of = "transactions" if self.moment.is_now else "by then"
-        title = f"latest {len(latest.rows)} {of}, more in the ledger"
-        if latest.next_after is None:
+        title = f"latest {len(rows)} {of}, more in the ledger"
+        if len(latest) <= _LATEST:
             nothing = "no transactions yet" if self.moment.is_now else "no transactions by then"
-            title = f"all {len(latest.rows)} {of}" if latest.rows else nothing
+            title = f"all {len(rows)} {of}" if rows else nothing
         self.query_one("#latest-title", Static).update(Content(title))
 
     def on_resize(self, _event: events.Resize) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[Column[TransactionRow], ...] = (
     Column("effective", 16, lambda row: when(row.effective_at), order=lambda r: r.effective_at),
-    Column("type", 7, lambda row: row.type, order=lambda row: row.type),
+    Column("type", 9, lambda row: row.type, order=lambda row: row.type),
     Column("customer", 10, lambda row: row.customer, order=lambda row: row.customer),
     Column("quantity", 10, lambda row: amount(row.quantity, row.scale), right=True,
            order=lambda row: row.quantity or 0),

@@ -75,6 +75,8 @@ def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
         told.append((" · ✗ the last checkpoint does not hold: entl verify", "bold $error"))
     elif vouched.sealed is not None:
         told.append((f" · ✓ sealed {vouched.sealed:,}", "$success"))
+    else:
+        told.append(" · ○ not sealed yet")
     if vouched.findings_open:
         many = "s" if vouched.findings_open > 1 else ""
         told.append((f" · ▲ {vouched.findings_open:,} finding{many}", "$warning"))
