@@ -74,6 +74,11 @@ def signed(quantity: int, scale: int | None) -> str:
     return f"{'+' if quantity > 0 else ''}{format_quantity(quantity, scale or 0)}"
 
 
+def sign_of(status: str) -> str:
+    """Give the sign of a status."""
+    return STATUS_SIGNS.get(status, ("·", ""))[0]
+
+
 def signed_status(status: str) -> str:
     """Give a status with its sign."""
-    return f"{STATUS_SIGNS.get(status, ('·', ''))[0]} {status.replace('_', ' ')}"
+    return f"{sign_of(status)} {status.replace('_', ' ')}"

@@ -19,7 +19,7 @@ from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.screens.reason import ReasonScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
-from entitlement_ledger.console.wording import amount, plain, when
+from entitlement_ledger.console.wording import amount, plain, sign_of, when
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -262,9 +262,12 @@ class FindingScreen(ReviewingScreen):
         for row in rows:
             mark = "▸" if row.transaction in evidence else " "
             other = row.actor if side == "customer" else row.customer
-            of = row.entitlement or row.product or ""
-            what = " ".join((row.type, amount(row.quantity, row.scale), of))
-            lines.append(plain(f"{mark} {when(row.effective_at)} {what} · {other} · {row.status}"))
+            of = row.entitlement or row.product
+            what = (row.type, amount(row.quantity, row.scale), of, other)
+            told = " ".join(word for word in what if word)
+            if row.status != "completed":
+                told += f" ({row.status.replace('_', ' ')})"
+            lines.append(plain(f"{mark}{sign_of(row.status)} {when(row.effective_at)} {told}"))
         self.query_one(f"#timeline-{side}", Static).update(Content("\n").join(lines))
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:

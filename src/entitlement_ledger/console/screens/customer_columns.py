@@ -13,6 +13,7 @@ from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import (
     STATUS_SIGNS,
     amount,
+    sign_of,
     signed_status,
     when,
     when_exactly,
@@ -33,11 +34,6 @@ _NAME_MAX = 40
 def colour_of(status: str) -> str:
     """Give the theme colour beside a status; empty where it has none."""
     return STATUS_SIGNS.get(status, ("", ""))[1]
-
-
-def sign_of(status: str) -> str:
-    """Give the sign of a status."""
-    return STATUS_SIGNS.get(status, ("·", ""))[0]
 
 
 def _lapses(row: Balance) -> str:
@@ -109,8 +105,8 @@ TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
            order=lambda row: row.quantity or 0),
     Column("of", 14, lambda row: row.entitlement or row.product or "",
            order=lambda row: row.entitlement or row.product or ""),
-    Column("status", 9, lambda row: row.status, style=lambda row: colour_of(row.status),
-           wide_only=True),
+    Column("status", 9, lambda row: row.status.replace("_", " "),
+           style=lambda row: colour_of(row.status), spare=True),
     Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),
 )  # fmt: skip
 
