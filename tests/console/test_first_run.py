@@ -217,6 +217,27 @@ async def test_the_demo_is_shown_instead_and_thrown_away(tmp_path: Path) -> None
     assert app.problem is None
 
 
+@pytest.mark.usefixtures("quick_demo")
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_the_demo_is_up_to_date_and_sealed(tmp_path: Path, read_only: bool) -> None:
+    app = make_app(tmp_path / "none.duckdb", read_only=read_only)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await not_opened(pilot)
+        await press(pilot, "d")
+        await opened(pilot)
+        assert "✓ sealed" in screen_text(pilot)
+        assert app.session is not None
+        ledger = app.session.ledger
+        assert [row.type for row in ledger.history(limit=1).rows] == ["expire"]
+        ledger.close()
+        if not read_only:
+            with Ledger.open(str(ledger.path)) as again:
+                before = again.count_events()
+                again.run_due()
+                assert again.count_events() == before, "nothing is due any more"
+        app.opening.close()
+
+
 async def test_a_demo_that_cannot_be_made_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ class Opening:
             suspicious=self.settings.suspicious,
             reconcile=self.settings.reconcile,
             witness=None if self.demo else self.settings.witness,
-            signing_key=None if self.demo else self.settings.signing_key,
+            signing_key=_key_beside(store) if self.demo else self.settings.signing_key,
         )
 
     def close(self) -> None:
@@ -113,11 +113,31 @@ class Opening:
         letters = letters_of(self.settings)
 
         def progress(done: int, total: int) -> None:
-            if self.cancelled:
-                raise Cancelled("nobody waits for the demo any more")
+            self._go_on()
             drawn = bar(done, max(total, 1), _BAR, letters)
             tell(f"making the sample company {drawn} {done:,}/{total:,}")
 
         self.close()
         self._folder = tempfile.TemporaryDirectory(prefix="entl-demo-")
-        return make_demo(Path(self._folder.name), progress)
+        store = make_demo(Path(self._folder.name), progress)
+        tell("bringing the sample company up to date…")
+        self._bring_up_to_date(store)
+        return store
+
+    def _bring_up_to_date(self, store: str) -> None:
+        """Do what a company does each night: what is due, and the rules. Closing seals it."""
+        from entitlement_ledger.ledger import Ledger
+
+        with Ledger.open(store, signing_key=_key_beside(store)) as ledger:
+            ledger.run_due(progress=lambda _done, _total: self._go_on())
+            ledger.suspicious()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self.cancelled:
+            raise Cancelled("nobody waits for the demo any more")
+
+
+def _key_beside(store: str) -> Path:
+    """Give the demo's own signing key, thrown away with it: its events can be proved, too."""
+    return Path(store).with_suffix(".key")
