@@ -226,7 +226,7 @@ DEEPER: tuple[tuple[str, str], ...] = (
     (ESC, ""), ("l", "Enter lists"), ("\r", ""), (ESC, ""), ("L", "Enter lists"), (ESC, ""),
     ("=", ""), ("-1h\r", ""), (ESC, ""),
     ("i", "Preview"), ("5\t\t\t", ""), (PASTED, MARK), ("\t", ""), (PASTED, MARK),
-    ("\x13", "would do"), ("\t\r", ""), (ESC, ""),
+    ("\x13", "would do"), ("\t\r", "Recorded"), (ESC, ""),
     ("2", "filter"), ("v", "over"), ("j", ""), (ESC, ""), ("c", ""),
     ("3", "filter"), ("F", "wrong?"), (PASTED, MARK), ("\t\t\r", ""), ("x", ""), ("A", ""),
     ("d", ""), (ESC, ""), ("m", "Sample"), ("\x13", "in the sample"),
@@ -234,7 +234,7 @@ DEEPER: tuple[tuple[str, str], ...] = (
     ("4", "rule"), ("t", ""), (PASTED, MARK), ("\t\t\r", ""), ("\r", "actor"), ("\r", ""),
     (ESC, ""), (ESC, ""),
     ("T", "TOUR"), ("\x07", ""), ("\x07", ""), ("\x14", ""),
-    ("@", ""), ("2030-01-01\r", "of now"), ("2", "AS OF"), ("3", ""), ("1", ""),
+    ("2", "filter"), ("@", "known at"), ("2030-01-01\r", "AS OF"), ("3", ""), ("1", ""),
 )  # fmt: skip
 """What the first walk passes by: use and burn-down, calendars, marks, samples, the tour, travel."""
 
