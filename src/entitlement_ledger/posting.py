@@ -38,7 +38,7 @@ from entitlement_ledger.store.written import ensure_transaction
 
 Told = TypeVar("Told")
 
-_BEHIND_MAX = 4096
+_BEHIND_MAX = 8192
 """How many events the projections lack at most: to bring them up takes a dozen statements."""
 _TOGETHER_MAX = 10_000
 HOLDINGS_MAX = 50_000

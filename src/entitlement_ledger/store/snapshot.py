@@ -21,13 +21,8 @@ from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import grant_id
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.plain import Lot, Standing
-from entitlement_ledger.store.dialect import (
-    Numbers,
-    Texts,
-    in_arrays,
-    microseconds,
-    text_hash,
-)
+from entitlement_ledger.store.arrays import Numbers, Texts, in_arrays
+from entitlement_ledger.store.dialect import microseconds, text_hash
 from entitlement_ledger.store.tables import grants, idempotency, transactions
 
 _g, _t = grants.c, transactions.c
