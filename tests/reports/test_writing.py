@@ -111,10 +111,9 @@ def test_parquet_is_typed_and_says_what_it_is(ledger: Ledger, tmp_path: Path) ->
     assert said["As known at"] == said["At"] == format_instant(START)
     written(ledger, "audit-log", tmp_path / "b.parquet")
     log = pq.read_table(tmp_path / "b.parquet")
-    assert log.schema.field("recorded_at").type == pa.timestamp("us")
-    assert log.column("recorded_at")[-1].as_py() == datetime.fromtimestamp(
-        START // 10**6, UTC
-    ).replace(tzinfo=None)
+    assert log.schema.field("recorded_at").type == pa.timestamp("us", "UTC")
+    at = datetime.fromtimestamp(START // 10**6, UTC)
+    assert log.column("recorded_at")[-1].as_py() == at
 
 
 def sheet(path: Path, number: int) -> dict[str, tuple[str, str]]:

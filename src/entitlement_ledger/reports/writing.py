@@ -14,6 +14,7 @@ from entitlement_ledger.store.copying import (
     copy_out,
     decimal,
     hexadecimal,
+    instant_in_utc,
     instant_text,
     integer,
     without_formula,
@@ -35,7 +36,12 @@ _HOW: Mapping[str, How] = {
         Kind.TOTAL: decimal,
         Kind.INSTANT: instant_text,
     },
-    "parquet": {Kind.DIGEST: hexadecimal, Kind.INTEGER: integer, Kind.TOTAL: decimal},
+    "parquet": {
+        Kind.DIGEST: hexadecimal,
+        Kind.INTEGER: integer,
+        Kind.TOTAL: decimal,
+        Kind.INSTANT: instant_in_utc,
+    },
 }
 
 

@@ -55,6 +55,11 @@ def instant_text(instant: ColumnElement[Any]) -> ColumnElement[str]:
     return func.strftime(instant, "%Y-%m-%dT%H:%M:%S.%fZ", type_=String())
 
 
+def instant_in_utc(instant: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a column of instants as such of UTC, so that whoever reads the file need not know."""
+    return func.timezone("UTC", instant)
+
+
 def month_of(instant: ColumnElement[Any]) -> ColumnElement[str]:
     """Give the month of a column of instants, in UTC: 2026-03."""
     return func.strftime(instant, "%Y-%m", type_=String())
