@@ -409,6 +409,7 @@ def test_sentences_tell_of_grants_at_their_end(store: str) -> None:
 def test_a_share_is_cut_and_not_rounded() -> None:
     assert [percent(part, 3) for part in (0, 1, 2, 3)] == ["0.0%", "33.3%", "66.6%", "100.0%"]
     assert percent(0, 0) == "0.0%"
+    assert percent(9, 10_000) == "<0.1%"
 
 
 def test_graphics_come_from_the_environment_the_file_or_are_chosen(

@@ -22,8 +22,10 @@ _PIECES = {Step.DAY: (60, 30, 14), Step.WEEK: (52, 26, 13), Step.MONTH: (36, 24,
 
 
 def percent(part: int, whole: int) -> str:
-    """Write a share with one decimal, cut and not rounded: 12.5%."""
+    """Write a share with one decimal, cut and not rounded: 12.5%. Something is never 0.0%."""
     thousandths = part * 1000 // whole if whole else 0
+    if part and not thousandths:
+        return "<0.1%"
     return f"{thousandths // 10}.{thousandths % 10}%"
 
 
