@@ -151,6 +151,8 @@ def test_rules_are_set_in_the_settings_and_a_wrong_name_suggests_the_nearest(
         ("[suspicious.same_amount]\nlest = 5\n", "is not a parameter: do you mean least?"),
         ("[suspicious.same_amount]\nleast = 'x'\n", "must be a whole number"),
         ("suspicious = 5\n", "suspicious must be tables"),
+        ("[suspicious.outflow]\nabove_percent_of_all = 101\n", "whole number from 0 to 100"),
+        ("[suspicious.outflow]\ntimes = 1000001\n", "whole number from 0 to 1000000"),
     ):
         wrong = said(text)
         assert (wrong.returncode, says in one_line(wrong.stderr)) == (2, True), wrong.stderr

@@ -17,7 +17,10 @@ from entitlement_ledger.checks.rules import (
 )
 from entitlement_ledger.checks.rules.base import Parameters, Rule
 from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.domain.quantities import QUANTITY_MAX
 from entitlement_ledger.errors import InputError
+
+_COUNTED_MAX = 1_000_000
 
 RULES: dict[str, Rule] = {
     rule.name: rule
@@ -50,11 +53,21 @@ def _of(rule: Rule, said: object, approvals: Sequence[ApprovalRule]) -> Paramete
         where = f"suspicious.{rule.name}.{name}"
         if name not in rule.parameters:
             raise InputError(f"{where} is not a parameter{_nearest(name, rule.parameters)}")
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InputError(f"{where} must be a whole number from 0 up")
+        most = _most(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise InputError(f"{where} must be a whole number from 0 to {most}")
     limits = [each.above for each in approvals if each.above is not None]
     known = {"limit": min(limits)} if limits and "limit" in rule.parameters else {}
     return {**rule.parameters, **known, **said}
+
+
+def _most(parameter: str) -> int:
+    """Give the most that a parameter can be: a quantity, a part of a whole, or a count."""
+    if parameter == "limit":
+        return QUANTITY_MAX
+    if "percent" in parameter:
+        return 100
+    return 1000 if "permille" in parameter else _COUNTED_MAX
 
 
 def rules_named(names: Sequence[str]) -> list[Rule]:
