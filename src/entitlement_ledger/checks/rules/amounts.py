@@ -14,8 +14,10 @@ from sqlalchemy import (
     case,
     cast,
     distinct,
+    false,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -26,6 +28,7 @@ from entitlement_ledger.checks.rules.base import (
     Reach,
     Rule,
     Severity,
+    beyond_chance,
     minutes,
     pattern,
     sessions,
@@ -88,12 +91,25 @@ def _same_amount(acts: FromClause, set_to: Parameters) -> Select[Any]:
     usual = func.coalesce(
         (func.sum(s.number * s.people) - g.people) * 1.0 / func.nullif(others, 0), 0
     )
+    # Most of all to whom an actor ever gave anything are reached by a campaign.
+    reached = (
+        select(given.c.actor, func.count(distinct(given.c.customer)).label("customers"))
+        .where(given.c.actor.in_(select(g.actor).where(g.people >= set_to["campaign_least"])))
+        .group_by(given.c.actor)
+        .cte("reached")
+    )
+    campaign = and_(
+        g.people >= set_to["campaign_least"],
+        g.people * 100 >= reached.c.customers * set_to["campaign_percent"],
+    )
     as_large = func.sum(case((s.people * 2 >= g.people, s.number), else_=0)) - 1
     of_group = (g.actor, g.entitlement, g.quantity, g.session, g.people, g.span)
     alike = (
         select(*of_group, usual.label("usual"))
-        .select_from(groups.join(sizes, s.actor == g.actor))
-        .where(g.people >= set_to["least"])
+        .select_from(
+            groups.join(sizes, s.actor == g.actor).outerjoin(reached, reached.c.actor == g.actor)
+        )
+        .where(g.people >= set_to["least"], ~func.coalesce(campaign, false()))
         .group_by(*of_group)
         .having(
             g.people >= usual * set_to["times"],
@@ -135,6 +151,7 @@ def _adjust_and_reverse(acts: FromClause, set_to: Parameters) -> Select[Any]:
             a.at,
             a.sequence,
             undone.c.sequence.label("adjusted"),
+            undone.c.at.label("adjusted_at"),
         )
         .select_from(acts.join(undone, undone.c.sequence == a.target))
         .where(
@@ -147,6 +164,7 @@ def _adjust_and_reverse(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
     runs = sessions(pairs, set_to["gap_days"] * DAY_US, "actor")
     r = runs.c
+    often = _more_than_others(acts, pairs, runs, set_to)
     both = (
         select(r.actor, r.session, r.sequence, r.customer)
         .union_all(select(r.actor, r.session, r.adjusted, r.customer))
@@ -165,22 +183,89 @@ def _adjust_and_reverse(acts: FromClause, set_to: Parameters) -> Select[Any]:
                 customers=func.count(distinct(b.customer)),
             )
         )
+        .select_from(both.join(often, and_(often.c.actor == b.actor, often.c.session == b.session)))
         .group_by(b.actor, b.session)
-        .having(func.count() >= set_to["least"] * 2)
     )
+
+
+def _more_than_others(acts: FromClause, pairs: CTE, runs: CTE, set_to: Parameters) -> CTE:
+    """Give the sessions in which an actor reversed far more than others do of what they adjust."""
+    a, r = acts.c, runs.c
+    adjusts = select(a.actor, a.at).where(a.did == CommandType.ADJUST, a.done).cte("adjusts")
+    of_all = select(func.count().label("number")).select_from(adjusts).cte("of_all")
+    pairs_of_all = select(func.count().label("number")).select_from(pairs).cte("pairs_of_all")
+    own = select(adjusts.c.actor, func.count().label("number")).group_by(adjusts.c.actor).cte("own")
+    own_pairs = (
+        select(pairs.c.actor, func.count().label("number")).group_by(pairs.c.actor).cte("own_pairs")
+    )
+    spans = (
+        select(
+            r.actor,
+            r.session,
+            func.min(r.adjusted_at).label("begins"),
+            func.max(r.at).label("ends"),
+            func.count().label("number"),
+        )
+        .group_by(r.actor, r.session)
+        .having(func.count() >= set_to["least"])
+        .cte("spans")
+    )
+    s, d = spans.c, adjusts.c
+    within = and_(d.actor == s.actor, d.at >= s.begins, d.at <= s.ends)
+    theirs = func.coalesce(own.c.number, 0)
+    return (
+        select(s.actor, s.session)
+        .select_from(
+            spans.outerjoin(adjusts, within)
+            .outerjoin(own, own.c.actor == s.actor)
+            .join(own_pairs, own_pairs.c.actor == s.actor)
+            .join(of_all, literal(True))
+            .join(pairs_of_all, literal(True))
+        )
+        .group_by(
+            s.actor,
+            s.session,
+            s.number,
+            own.c.number,
+            own_pairs.c.number,
+            of_all.c.number,
+            pairs_of_all.c.number,
+        )
+        .having(
+            beyond_chance(
+                s.number,
+                func.count(d.at),
+                pairs_of_all.c.number - own_pairs.c.number,
+                of_all.c.number - theirs,
+                least=set_to["least"],
+                times=set_to["times"],
+            )
+        )
+        .cte("often")
+    )
+
+
+def _by_hand(acts: Any) -> Any:
+    """Say of what is given whether somebody chose how much: an invoice does so by itself."""
+    return or_(acts.reference.is_(None), acts.reference.not_like("invoice:%"))
 
 
 def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
     a = acts.c
     ending = (a.quantity % 100).label("ending")
     given = (
-        select(a.actor, a.sequence, ending)
-        .where(a.gives >= 100, a.reference.not_like("invoice:%") | a.reference.is_(None))
+        select(a.actor, a.sequence, a.quantity, ending)
+        .where(a.gives >= 100, _by_hand(a))
         .cte("given")
     )
     g = given.c
     alike = (
-        select(g.actor, g.ending, func.count().label("alike"))
+        select(
+            g.actor,
+            g.ending,
+            func.count().label("alike"),
+            func.count(distinct(g.quantity)).label("unlike"),
+        )
         .group_by(g.actor, g.ending)
         .cte("alike")
     )
@@ -188,17 +273,20 @@ def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
     numbers = select(
         alike,
         cast(func.sum(n.alike).over(partition_by=n.actor), BigInteger).label("all_own"),
-        func.sum(n.alike).over(partition_by=n.ending).label("alike_of_all"),
-        func.sum(n.alike).over().label("of_all"),
+        func.sum(n.unlike).over(partition_by=n.actor).label("unlike_own"),
+        func.sum(n.unlike).over(partition_by=n.ending).label("unlike_of_all"),
+        func.sum(n.unlike).over().label("of_all"),
     ).cte("numbers")
     o = numbers.c
-    others, others_alike = o.of_all - o.all_own, o.alike_of_all - o.alike
+    # Each quantity counts once: whoever gives the same to thousands does not tell what is usual.
+    others, others_alike = o.of_all - o.unlike_own, o.unlike_of_all - o.unlike
     odd = (
         select(o.actor, o.ending, o.all_own)
         .where(
             o.alike >= set_to["least"],
+            o.unlike >= set_to["unlike_least"],
             o.alike * 100 >= o.all_own * set_to["share_percent"],
-            others_alike * 100 <= others * set_to["others_percent"],
+            others_alike * o.all_own * set_to["times"] <= o.alike * others,
         )
         .cte("odd")
     )
@@ -289,7 +377,15 @@ RULES = (
         "one actor giving the same amount to many customers in a short time",
         "{number} customers were given exactly {quantity} {entitlement} within {minutes} minutes;"
         " this actor's usual is {usual}",
-        {"gap_minutes": 30, "least": 6, "times": 4, "alike_least": 3, "alike_percent": 1},
+        {
+            "gap_minutes": 30,
+            "least": 6,
+            "times": 4,
+            "alike_least": 3,
+            "alike_percent": 1,
+            "campaign_least": 50,
+            "campaign_percent": 40,
+        },
         _same_amount,
         lambda a: a.gives > 0,
         Reach.ACTOR,
@@ -299,16 +395,16 @@ RULES = (
         Severity.MEDIUM,
         "adjustments that are reversed soon after, in pairs",
         "{number} adjustments of {customers} customers were reversed by this actor soon after",
-        {"within_hours": 48, "gap_days": 30, "least": 3},
+        {"within_hours": 48, "gap_days": 7, "least": 3, "times": 3},
         _adjust_and_reverse,
-        lambda a: and_(a.did == CommandType.REVERSE, a.done),
+        lambda a: and_(a.did.in_((CommandType.ADJUST, CommandType.REVERSE)), a.done),
     ),
     Rule(
         "round_endings",
         Severity.LOW,
         "quantities given by hand that mostly end alike",
         "{number} of {all_own} quantities given by this actor end in {ending}",
-        {"least": 10, "share_percent": 70, "others_percent": 35},
+        {"least": 10, "unlike_least": 4, "share_percent": 70, "times": 2},
         _round_endings,
         lambda a: a.gives > 0,
     ),

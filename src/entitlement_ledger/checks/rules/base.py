@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
-    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
+    Numeric,
     Select,
     String,
     and_,
@@ -221,9 +221,30 @@ def sessions(
     return numbered.cte(name)
 
 
+def wide(quantity: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give whole numbers with room to be multiplied: a quantity may be as large as 64 bits hold."""
+    return cast(quantity, Numeric(38, 0))
+
+
 def minutes(span: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give microseconds as whole minutes, rounded up."""
     return cast(func.ceil(span / MINUTE_US), Integer)
+
+
+def beyond_chance(
+    number: ColumnElement[Any],
+    of: ColumnElement[Any],
+    others: ColumnElement[Any],
+    of_others: ColumnElement[Any],
+    *,
+    least: int,
+    times: int,
+) -> ColumnElement[bool]:
+    """Say whether so many, of one's own acts, are far more than others would have had by chance.
+
+    At least `least` where others have none, and so many times what is to be expected beyond that.
+    """
+    return (number - (least - 1)) * of_others >= others * of * times
 
 
 def roughly_drawn(acts: FromClause, share: float, name: str) -> Select[Any]:
@@ -235,7 +256,7 @@ def roughly_drawn(acts: FromClause, share: float, name: str) -> Select[Any]:
     most = func.percentile_disc(share).within_group(a.draws)
     power = func.ceil(func.log10(most) / func.log10(2))
     return (
-        select(a.entitlement, cast(func.power(2, power), BigInteger).label(name))
+        select(a.entitlement, wide(func.power(2, power)).label(name))
         .where(a.draws > 0)
         .group_by(a.entitlement)
     )

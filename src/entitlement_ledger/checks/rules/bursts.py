@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     FromClause,
-    Integer,
     Select,
     and_,
     case,
@@ -28,6 +28,7 @@ from entitlement_ledger.checks.rules.base import (
     pattern,
     roughly_drawn,
     sessions,
+    wide,
 )
 from entitlement_ledger.store.dialect import listed
 from entitlement_ledger.store.functions import quotient
@@ -61,24 +62,37 @@ def _burst(acts: FromClause, set_to: Parameters) -> Select[Any]:
     days = (
         select(d.customer, d.day, func.count().label("number")).group_by(d.customer, d.day)
     ).cte("days")
-    # What is usual is told by the other days.
     peak = (
         select(c.customer, c.day, func.max(c.together).label("most"))
         .group_by(c.customer, c.day)
         .cte("peak")
     )
+    # What is usual is told by the other days: what there was at once, and altogether.
+    others = peak.alias("others")
+    alike = or_(
+        others.c.most * set_to["times"] > peak.c.most,
+        days.c.number * set_to["times_a_day"] > peak.c.most,
+    )
     usual = (
         select(
             peak.c.customer,
             peak.c.day,
-            peak.c.most,
             func.coalesce(func.max(days.c.number), 0).label("busiest"),
         )
         .select_from(
-            peak.outerjoin(days, and_(days.c.customer == peak.c.customer, days.c.day != peak.c.day))
+            peak.outerjoin(
+                days, and_(days.c.customer == peak.c.customer, days.c.day != peak.c.day)
+            ).outerjoin(
+                others, and_(others.c.customer == days.c.customer, others.c.day == days.c.day)
+            )
         )
         .where(peak.c.most >= set_to["least"])
-        .group_by(peak.c.customer, peak.c.day, peak.c.most)
+        .group_by(peak.c.customer, peak.c.day)
+        .having(
+            # Whoever did it once may do it again, but who does it often is like that.
+            func.count(case((alike, 1))) <= set_to["alike_most"],
+            func.count(case((alike, 1))) * 100 <= func.count(days.c.day) * set_to["alike_percent"],
+        )
         .cte("usual")
     )
     soon = func.max(c.together).over(partition_by=c.customer, order_by=c.at, range_=(0, window))
@@ -101,7 +115,6 @@ def _burst(acts: FromClause, set_to: Parameters) -> Select[Any]:
         )
         .where(
             near.c.soon >= set_to["least"],
-            usual.c.most >= usual.c.busiest * set_to["times"],
         )
         .group_by(near.c.customer, near.c.day)
     )
@@ -141,7 +154,8 @@ def _outflow(acts: FromClause, set_to: Parameters, usual: FromClause) -> Select[
         select(
             days,
             func.count().over(**earlier).label("days_before"),
-            cast(func.avg(d.total).over(**earlier), Integer).label("usual"),
+            wide(func.avg(d.total).over(**earlier)).label("usual"),
+            func.coalesce(func.stddev_pop(d.total).over(**earlier), 0).label("spread"),
             func.max(d.total).over(**earlier).label("most"),
         )
         .select_from(
@@ -162,6 +176,8 @@ def _outflow(acts: FromClause, set_to: Parameters, usual: FromClause) -> Select[
             c.days_before >= set_to["days_least"],
             c.total >= func.greatest(c.usual, 1) * set_to["times"],
             c.total >= c.most * set_to["times_the_most"],
+            # Whoever draws now little and now much has days far above the average now and then.
+            c.total >= c.usual + c.spread * set_to["times_the_spread"],
         )
         .cte("flown")
     )
@@ -175,10 +191,10 @@ def _outflow(acts: FromClause, set_to: Parameters, usual: FromClause) -> Select[
                 func.min(a.sequence),
                 customer=f.customer,
                 transactions=listed(a.sequence),
-                score=cast(f.total * 8 / func.greatest(f.usual, 1), Integer),
+                score=f.total * 8.0 / func.greatest(f.usual, 1),
                 total=f.total,
                 entitlement=f.entitlement,
-                usual=f.usual,
+                usual=cast(f.usual, BigInteger),
                 days_before=f.days_before,
             )
         )
@@ -266,7 +282,14 @@ RULES = (
         Severity.MEDIUM,
         "many draws by one customer within minutes",
         "{number} draws within {minutes} minutes; on the busiest other day there were {busiest}",
-        {"window_minutes": 10, "least": 6, "times": 3},
+        {
+            "window_minutes": 10,
+            "least": 6,
+            "times": 3,
+            "times_a_day": 2,
+            "alike_most": 2,
+            "alike_percent": 20,
+        },
         _burst,
         lambda a: a.draws > 0,
         Reach.CUSTOMER,
@@ -277,7 +300,13 @@ RULES = (
         "a day's outflow far above the customer's own past",
         "{total} of {entitlement} drawn in one day; on the {days_before} days before it was {usual}"
         " on average",
-        {"days_least": 8, "times": 8, "times_the_most": 3, "above_percent_of_all": 95},
+        {
+            "days_least": 8,
+            "times": 8,
+            "times_the_most": 3,
+            "times_the_spread": 15,
+            "above_percent_of_all": 95,
+        },
         _outflow,
         lambda a: a.draws > 0,
         Reach.CUSTOMER,

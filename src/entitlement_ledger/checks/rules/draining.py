@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import FromClause, Integer, Select, and_, cast, func, or_, select, union_all
+from sqlalchemy import (
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
@@ -16,6 +27,7 @@ from entitlement_ledger.checks.rules.base import (
     minutes,
     pattern,
     roughly_drawn,
+    wide,
 )
 from entitlement_ledger.domain.events import Account
 from entitlement_ledger.store.dialect import listed
@@ -157,12 +169,33 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
     drained = (
         select(m.given_by, func.sum(m.drawn).label("drawn"), func.max(m.after).label("after"))
         .group_by(m.given_by, m.gives)
-        .having(func.sum(m.drawn) * 100 >= m.gives * set_to["drained_percent"])
+        .having(func.sum(m.drawn) * 100 >= wide(m.gives) * set_to["drained_percent"])
         .cte("drained")
     )
     parts = union_all(
         select(m.given_by, m.sequence), select(drained.c.given_by, drained.c.given_by)
     ).cte("parts")
+    # A draw as ever takes what was given last, too: that is no drain.
+    customers = select(m.customer).where(m.given_by.in_(select(drained.c.given_by)))
+    others = (
+        select(
+            a.customer,
+            a.entitlement,
+            func.count().label("number"),
+            func.avg(a.draws).label("each"),
+        )
+        .where(
+            a.draws > 0,
+            a.customer.in_(customers),
+            a.sequence.not_in(select(parts.c.sequence)),
+        )
+        .group_by(a.customer, a.entitlement)
+        .cte("others")
+    )
+    as_ever = and_(
+        others.c.number >= set_to["draws_least"],
+        drained.c.drawn < others.c.each * set_to["times_a_draw"],
+    )
     # Whoever's grants are mostly used at once sells what is used at once.
     given = (
         select(
@@ -179,6 +212,9 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
         acts.join(drained, drained.c.given_by == a.sequence)
         .join(parts, parts.c.given_by == a.sequence)
         .join(given, given.c.actor == a.actor)
+        .outerjoin(
+            others, and_(others.c.customer == a.customer, others.c.entitlement == a.entitlement)
+        )
     )
     return (
         select(
@@ -197,6 +233,7 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
         )
         .select_from(joined)
         .where(
+            ~func.coalesce(as_ever, false()),
             or_(
                 given.c.number < set_to["usual_least"],
                 given.c.drained * 100 <= given.c.number * set_to["usual_percent"],
@@ -236,7 +273,9 @@ RULES = (
             "drained_percent": 80,
             "usual_least": 30,
             "usual_percent": 20,
-            "chance_permille": 4,
+            "chance_permille": 2,
+            "draws_least": 5,
+            "times_a_draw": 2,
         },
         _granted_then_drained,
         lambda a: or_(a.gives > 0, a.draws > 0),

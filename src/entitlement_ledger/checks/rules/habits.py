@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
+    DRAWS,
     GIVES,
     MINUTE_US,
     Parameters,
@@ -31,6 +32,7 @@ from entitlement_ledger.checks.rules.base import (
 )
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.store.dialect import listed
+from entitlement_ledger.store.tables import transactions
 
 _USES = (*GIVES, CommandType.REVERSE.value)
 
@@ -153,14 +155,25 @@ def _first_use(acts: FromClause, set_to: Parameters) -> Select[Any]:
         .having(func.count() <= set_to["uses_most"])
         .cte("seldom")
     )
-    s = seldom.c
+    s, t = seldom.c, transactions.c
     of_type = func.row_number().over(partition_by=(a.actor, a.did), order_by=(a.at, a.sequence))
+    # To take back what was given gives nothing.
+    gives = or_(
+        a.did != CommandType.REVERSE,
+        func.coalesce(t.executes, t.type).in_((*DRAWS, CommandType.CAPTURE)),
+        t.quantity < 0,
+    )
     uses = (
-        select(a.actor, a.did, a.customer, a.at, a.sequence, of_type.label("of_type"))
-        .select_from(acts.join(seldom, and_(s.actor == a.actor, s.did == a.did)))
+        select(a.actor, a.did, a.customer, a.at, a.sequence, gives.label("gives"),
+               of_type.label("of_type"))
+        .select_from(
+            acts.join(seldom, and_(s.actor == a.actor, s.did == a.did)).outerjoin(
+                transactions, t.sequence == a.target
+            )
+        )
         .where(a.done)
         .cte("uses")
-    )
+    )  # fmt: skip
     u = uses.c
     earlier = acts.alias("earlier")
     e = earlier.c
@@ -169,7 +182,7 @@ def _first_use(acts: FromClause, set_to: Parameters) -> Select[Any]:
     counted = (
         select(*first, func.count().label("number"), func.min(e.at).label("since"))
         .select_from(uses.join(earlier, and_(e.actor == u.actor, e.done, before)))
-        .where(u.of_type == 1)
+        .where(u.of_type == 1, u.gives)
         .group_by(*first)
         .cte("counted")
     )

@@ -26,8 +26,10 @@ from entitlement_ledger.checks.rules.base import (
     Reach,
     Rule,
     Severity,
+    beyond_chance,
     pattern,
     sessions,
+    wide,
 )
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.store.dialect import folded, listed
@@ -45,6 +47,11 @@ def _words(text: Any) -> Any:
     return sorted_words(func.trim(parts))
 
 
+def _letters(text: Any) -> Any:
+    """Give a name in one word, as many are called where they log in: `mariacosta`."""
+    return func.regexp_replace(folded(text), "[^[:alnum:]]+", "", "g")
+
+
 def _namesakes(given: CTE) -> CTE:
     """Give the customers to whom an actor gave something, and who have a name or email of theirs.
 
@@ -52,7 +59,11 @@ def _namesakes(given: CTE) -> CTE:
     """
     g, p = given.c, people.c
     of_actors = (
-        select(g.actor, _words(func.split_part(g.actor, "@", 1)).label("words"))
+        select(
+            g.actor,
+            _words(func.split_part(g.actor, "@", 1)).label("words"),
+            _letters(func.split_part(g.actor, "@", 1)).label("letters"),
+        )
         .group_by(g.actor)
         .cte("of_actors")
     )
@@ -61,6 +72,7 @@ def _namesakes(given: CTE) -> CTE:
             p.customer,
             _words(p.name).label("name"),
             _words(func.split_part(p.email, "@", 1)).label("local"),
+            _letters(p.name).label("letters"),
             func.lower(p.email).label("email"),
         )
         .where(func.length(p.name) > 0, p.customer.in_(select(g.customer)))
@@ -69,6 +81,7 @@ def _namesakes(given: CTE) -> CTE:
     a, c = of_actors.c, of_people.c
     alike = (
         a.words == c.name,
+        a.letters == c.letters,
         and_(a.words == c.local, func.length(a.words) > 3),
         func.lower(a.actor) == c.email,
     )
@@ -191,29 +204,64 @@ def _mutual_approval(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
 
 
+def _limited(acts: Any) -> Any:
+    """Say what a limit can keep somebody from: how much an invoice is about, nobody chooses."""
+    by_hand = or_(acts.reference.is_(None), acts.reference.not_like("invoice:%"))
+    return and_(acts.did.in_(GIVES), acts.done, by_hand)
+
+
 def _under_limit(acts: FromClause, set_to: Parameters) -> Select[Any]:
     a = acts.c
     limit = set_to["limit"]
     floor = limit * (100 - set_to["below_percent"]) / 100
-    size = func.abs(a.quantity)
+    size = func.abs(wide(a.quantity))
     close = case((and_(size > floor, size <= limit), 1), else_=0)
-    given = (
-        select(acts, close.label("close"))
-        .where(a.did.in_(GIVES), a.done, literal(limit) > 0)
-        .cte("given")
-    )
+    given = select(acts, close.label("close")).where(_limited(a), literal(limit) > 0).cte("given")
     runs = sessions(given, set_to["gap_days"] * DAY_US, "actor", where=given.c.close == 1)
     r = runs.c
-    totals = (
+    spans = (
         select(
-            given.c.actor,
+            r.actor,
+            r.session,
+            func.min(r.at).label("begins"),
+            func.max(r.at).label("ends"),
             func.count().label("number"),
-            func.sum(given.c.close).label("close"),
         )
-        .group_by(given.c.actor)
-        .cte("totals")
+        .group_by(r.actor, r.session)
+        .having(func.count() >= set_to["least"])
+        .cte("spans")
     )
-    t = totals.c
+    s, g = spans.c, given.c
+    within = and_(g.actor == s.actor, g.at >= s.begins, g.at <= s.ends)
+    # How often others come so close by chance tells how often this actor would meanwhile.
+    everybody = select(func.count().label("number"), func.sum(g.close).label("close")).cte(
+        "everybody"
+    )
+    own = (
+        select(g.actor, func.count().label("number"), func.sum(g.close).label("close"))
+        .group_by(g.actor)
+        .cte("own")
+    )
+    e, o = everybody.c, own.c
+    kept = (
+        select(s.actor, s.session, func.count().label("of"))
+        .select_from(
+            spans.join(given, within).join(own, o.actor == s.actor).join(everybody, literal(True))
+        )
+        .group_by(s.actor, s.session, s.number, e.number, e.close, o.number, o.close)
+        .having(
+            beyond_chance(
+                s.number,
+                func.count(),
+                e.close - o.close,
+                e.number - o.number,
+                least=set_to["least"],
+                times=set_to["times"],
+            )
+        )
+        .cte("kept")
+    )
+    k = kept.c
     return (
         select(
             *pattern(
@@ -225,13 +273,11 @@ def _under_limit(acts: FromClause, set_to: Parameters) -> Select[Any]:
                 number=func.count(),
                 limit=literal(limit),
                 below=literal(set_to["below_percent"]),
-                of=func.max(t.number),
+                of=func.max(k.of),
             )
         )
-        .select_from(runs.join(totals, t.actor == r.actor))
-        .where(t.close * 100 >= t.number * set_to["share_percent"])
+        .select_from(runs.join(kept, and_(k.actor == r.actor, k.session == r.session)))
         .group_by(r.actor, r.session)
-        .having(func.count() >= set_to["least"])
     )
 
 
@@ -272,10 +318,9 @@ RULES = (
         Severity.HIGH,
         "quantities kept just under what needs a second person",
         "{number} quantities within {below} per cent under the limit of {limit}, of {of} that this"
-        " actor gave",
-        {"limit": 0, "below_percent": 10, "gap_days": 30, "least": 3, "share_percent": 8},
+        " actor gave meanwhile",
+        {"limit": 0, "below_percent": 10, "gap_days": 30, "least": 3, "times": 3},
         _under_limit,
-        lambda a: and_(a.did.in_(GIVES), a.done),
-        Reach.ACTOR,
+        _limited,
     ),
 )

@@ -73,10 +73,19 @@ def _copied_reasons(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
 
 
+_FILLERS = ("asdf", "blah", "dummy", "misc", "nil", "none", "qwerty", "tba", "tbd", "test", "todo")
+
+
+def _saying_nothing(letters: Any, most: int) -> tuple[Any, ...]:
+    """Say when the letters of a reason say nothing: hardly any, one again and again, a filler."""
+    one_again_and_again = func.replace(letters, func.left(letters, 1), "") == ""
+    return func.length(letters) <= most, one_again_and_again, func.lower(letters).in_(_FILLERS)
+
+
 def _blank_reasons(acts: FromClause, set_to: Parameters) -> Select[Any]:
     a = acts.c
     letters = func.regexp_replace(func.coalesce(a.reason, ""), "[^[:alnum:]]", "", "g")
-    blank = and_(a.reason.is_not(None), func.length(letters) <= set_to["letters_most"])
+    blank = and_(a.reason.is_not(None), or_(*_saying_nothing(letters, set_to["letters_most"])))
     given = (
         select(acts, case((blank, 1), else_=0).label("blank"))
         .where(a.done, or_(a.gives > 0, a.did.in_(("adjust", "reverse"))), a.reason.is_not(None))
@@ -114,7 +123,7 @@ RULES = (
         Severity.LOW,
         "one reason copied from customer to customer",
         "the reason “{reason}” was given for {number} customers within {minutes} minutes",
-        {"gap_hours": 12, "least": 5, "share_percent": 60},
+        {"gap_hours": 36, "least": 5, "share_percent": 60},
         _copied_reasons,
         lambda a: and_(a.done, a.reason.is_not(None)),
     ),
