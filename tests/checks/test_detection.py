@@ -11,7 +11,9 @@ from random import Random
 import pytest
 from support import SOAK, HandClock, command, new_store
 
+from entitlement_ledger.answers import Finding
 from entitlement_ledger.bench.detection import Detection, Score, detect, planted_year
+from entitlement_ledger.checks import renewing
 from entitlement_ledger.checks.finding import compared_with, find, find_of
 from entitlement_ledger.checks.rules.base import Reach, acts
 from entitlement_ledger.checks.suspicion import RULES, parameters
@@ -98,6 +100,52 @@ def test_everybody_is_looked_at_again_once_what_they_are_compared_with_has_chang
         found = ledger.suspicious(since_last=True)
         assert found == ledger.suspicious()
         assert "no_reference" not in {each.rule for each in found}
+
+
+@pytest.mark.parametrize("seed", [5, 12, *range(110, 120)][:SOAK])
+def test_history_that_arrives_in_any_order_is_judged_as_all_at_once(
+    tmp_path: Path, seed: int
+) -> None:
+    """Parts of a year come in any order, a few lines of each later: what is kept must bear it."""
+    year = planted_year(seed, tmp_path / "year")
+    lines: list[Line] = [json.loads(line) for line in year.read_text("utf-8").splitlines()]
+    chance = Random(seed)
+    cuts = sorted(chance.sample(range(len(lines)), 5))
+    parts = [lines[begin:end] for begin, end in zip([0, *cuts], [*cuts, None], strict=True)]
+    chance.shuffle(parts)
+    late = [line for part in parts for line in part if chance.random() < 0.02]
+    parts = [[line for line in part if line not in late] for part in parts]
+    store = str(tmp_path / "ledger.duckdb")
+    Ledger.create(store)
+    with Ledger.open(store) as ledger:
+        ledger.import_files([year.parent], actor="sample")
+        ledger.suspicious()
+        for part in (*parts, late[::2], late[1::2]):
+            ledger.post(part, actor="sample", history=True)
+            again = ledger.suspicious(since_last=True)
+            with ledger._read() as connection:
+                everything = list(find(connection, list(RULES.values()), parameters({})))
+            known = {each.id: (each.why, each.sequences) for each in everything}
+            told = {each.id: (each.why, _numbers(each)) for each in again}
+            assert told == known
+    assert len({each.rule for each in again}) > 15
+
+
+def _numbers(found: Finding) -> tuple[int, ...]:
+    return tuple(int(each.removeprefix("entl:")) for each in found.transactions)
+
+
+def test_what_was_kept_in_another_way_is_counted_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = HandClock()
+    with Ledger.open(new_store(tmp_path, clock), clock=clock) as ledger:
+        line = command("adjust", "a", reason=".", quantity=5, reference="ticket:T9")
+        ledger.post([line], actor="ann")
+        before = ledger.suspicious()
+        monkeypatch.setattr(renewing, "KEPT", 99)
+        monkeypatch.setattr(renewing, "_run_again", None)
+        assert ledger.suspicious(since_last=True) == before
 
 
 def _approve_each_other(

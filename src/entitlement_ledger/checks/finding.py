@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, FromClause
+from sqlalchemy import Connection, FromClause, and_
 
-from entitlement_ledger.checks.rules.base import Parameters, Rule, acts
+from entitlement_ledger.checks.rules.base import BLOCK, Parameters, Rule, acts
 from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import temporary
 from entitlement_ledger.store.reviewing import Found
@@ -34,13 +35,23 @@ def find_of(
     set_to: Parameters,
     compared: FromClause | None = None,
     some: FromClause | None = None,
+    pieces: FromClause | None = None,
 ) -> Iterator[Found]:
     """Run a rule: on all acts, or where it looks at one customer or actor at a time, on some.
 
-    `compared` is what it compares with of everybody, if it does.
+    `compared` is what it compares with of everybody, if it does, and `pieces` what was kept of it.
     """
     among = acts() if some is None else some
-    rows = connection.execute(rule.patterns(among, set_to, compared)).all()
+    if some is None and compared is not None and rule.odd is not None:
+        if rule.pieces is not None and pieces is None:
+            with temporary(connection, "pieces", rule.pieces(among, set_to)) as made:
+                yield from find_of(connection, rule, set_to, compared, some, made)
+            return
+        odd = odd_ones(connection, rule, set_to, compared, pieces)
+        if not odd:
+            return
+        among = acts_of(odd, rule.odd_by)
+    rows = connection.execute(rule.patterns(among, set_to, compared, pieces)).all()
     for row in rows:
         facts = dict(row._mapping)
         yield Found(
@@ -55,15 +66,37 @@ def find_of(
         )
 
 
+def odd_ones(
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    compared: FromClause,
+    pieces: FromClause | None = None,
+) -> list[Any]:
+    """Give the actors, customers or blocks that can have a pattern, by what a rule kept."""
+    assert rule.odd is not None
+    kept = (compared, set_to) if pieces is None else (compared, set_to, pieces)
+    return sorted(set(connection.execute(rule.odd(*kept)).scalars().all()))
+
+
+def acts_of(names: Sequence[Any], by: str = "actor") -> FromClause:
+    """Give the acts of some actors or customers, or from the first to the last of some blocks."""
+    if by == "block":
+        begin, end = names[0] * BLOCK, (names[-1] + 1) * BLOCK
+        return acts(lambda act: and_(act.sequence >= begin, act.sequence < end))
+    return acts(lambda act: act[by].in_(names))
+
+
 @contextmanager
 def compared_with(
     connection: Connection, rule: Rule, set_to: Parameters
 ) -> Iterator[FromClause | None]:
     """Keep what a rule compares patterns with of everybody, for as long as it lasts."""
-    if rule.compared is None:
+    if rule.counted is None:
         yield None
         return
-    with temporary(connection, "compared", rule.compared(acts(), set_to)) as compared:
+    counted = rule.counted(acts(), set_to).cte("added")
+    with temporary(connection, "compared", rule.of_everybody(counted, set_to)) as compared:
         yield compared
 
 

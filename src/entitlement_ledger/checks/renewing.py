@@ -1,25 +1,37 @@
 """Running rules again: only those whose findings can have changed, on whose patterns can have.
 
-What is found is what running all of them on everything would find.
+What is found is what running all of them on everything would find. What rules count of everybody is
+kept beside the findings, so that only what is new has to be counted.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, FromClause, false, func, select, union, union_all
+from sqlalchemy import Connection, FromClause, Select, and_, false, func, select, union, union_all
 
-from entitlement_ledger.checks.finding import compared_with, digest_of, find_of
-from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule, acts
+from entitlement_ledger.checks.finding import acts_of, compared_with, digest_of, find_of, odd_ones
+from entitlement_ledger.checks.rules.base import (
+    BLOCK,
+    News,
+    Parameters,
+    Reach,
+    Rule,
+    acts,
+    added_up,
+)
 from entitlement_ledger.checks.suspicion import RULES
-from entitlement_ledger.store.dialect import temporary
+from entitlement_ledger.store.dialect import add_to, keep, kept, take_out, temporary
 from entitlement_ledger.store.functions import any_of
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.reviewing import (
+    KEPT,
     Found,
     LastRun,
+    about,
     customers_changed,
     feed_changed,
     last_run,
@@ -28,6 +40,28 @@ from entitlement_ledger.store.reviewing import (
     stored_findings,
 )
 from entitlement_ledger.store.tables import transactions
+
+NEVER = 2**62
+"""Later than any time."""
+
+
+class _Known(NamedTuple):
+    """What a rule knows of everybody: before, now, and whether what it compares is what it was."""
+
+    before: FromClause | None
+    compared: FromClause | None
+    as_before: bool
+
+
+_NOTHING = _Known(None, None, as_before=True)
+
+
+class _Pieces(NamedTuple):
+    """What a rule's patterns are made of: all of it, and what takes the place of what ends late."""
+
+    joined: FromClause
+    made: FromClause
+    edge: int
 
 
 def run(
@@ -42,21 +76,82 @@ def run(
     With `since_last` only what can have changed since is looked at, where the rules were set as
     they are and no feed has changed.
     """
-    digest = digest_of(set_to)
+    digest, whole = digest_of(set_to), len(rules) == len(RULES)
     before = last_run(connection)
-    if before is not None and (before.set_to != digest or feed_changed(connection, before.until)):
+    if before is not None and (
+        before.set_to != digest or before.kept != KEPT or feed_changed(connection, before.until)
+    ):
         before = None
     known = dict(before.compared) if before is not None else {}
     if since_last and before is not None:
-        _run_again(connection, rules, set_to, before.until, known)
+        _run_again(connection, rules, set_to, before.until, known, whole=whole)
     else:
-        _run_on(connection, rules, set_to, None, known)
+        _run_on_all(connection, rules, set_to, known, whole=whole)
     until = before.until if before is not None else None
-    if len(rules) == len(RULES):
+    if whole:
         until = last(connection)[0]
-    note_run(connection, None if until is None else LastRun(until, digest, known))
+    note_run(connection, None if until is None else LastRun(until, digest, known, KEPT))
     names = {rule.name for rule in rules}
     return [each for each in stored_findings(connection) if each.rule in names]
+
+
+def _run_on_all(
+    connection: Connection,
+    rules: Sequence[Rule],
+    set_to: Mapping[str, Parameters],
+    known: dict[str, str],
+    *,
+    whole: bool,
+) -> None:
+    """Run rules on everything; where all of them are run, keep what they count."""
+    for rule in rules:
+        its = set_to[rule.name]
+        with ExitStack() as stack:
+            if rule.counted is None or not whole:
+                compared = stack.enter_context(compared_with(connection, rule, its))
+            else:
+                counted = keep(connection, _kept_by(rule), rule.counted(acts(), its))
+                query = rule.of_everybody(counted, its)
+                compared = stack.enter_context(temporary(connection, "compared", query))
+            if compared is not None and rule.compared is not None:
+                known[rule.name] = _digest(connection, compared)
+            pieces = None
+            if rule.pieces is not None and whole:
+                pieces = keep(connection, _pieces_of(rule), rule.pieces(acts(), its))
+            _save(connection, rule, list(find_of(connection, rule, its, compared, None, pieces)))
+
+
+def _kept_by(rule: Rule) -> str:
+    return f"counted_{rule.name}"
+
+
+def _pieces_of(rule: Rule) -> str:
+    return f"pieces_{rule.name}"
+
+
+def _save(
+    connection: Connection,
+    rule: Rule,
+    found: Sequence[Found],
+    names: FromClause | None = None,
+) -> None:
+    save_findings(connection, found, rule.name, "" if names is None else rule.reach.value, names)
+
+
+class _Kept(NamedTuple):
+    """What rules keep, brought up: what they know, what they counted anew, and their pieces."""
+
+    knows: dict[str, _Known]
+    fresh: dict[str, FromClause]
+    pieces: dict[str, _Pieces]
+
+    def save(self, connection: Connection) -> None:
+        """Keep what is new beside what was kept, for the next time."""
+        for name, added in self.fresh.items():
+            add_to(connection, _kept_by(RULES[name]), select(added))
+        for name, (_, made, edge) in self.pieces.items():
+            take_out(connection, _pieces_of(RULES[name]), "ends", edge)
+            add_to(connection, _pieces_of(RULES[name]), select(made))
 
 
 def _run_again(
@@ -65,84 +160,203 @@ def _run_again(
     set_to: Mapping[str, Parameters],
     until: int,
     known: dict[str, str],
+    *,
+    whole: bool,
 ) -> None:
     """Run those rules that look at something of after an event."""
-    with _changed(connection, until) as changed:
+    with ExitStack() as stack:
+        changed = stack.enter_context(_changed(connection, until))
+        new = select(changed).where(changed.c.sequence > until).subquery("new")
         touched = _touched(connection, rules, changed, until)
-        for reach in Reach:
-            of_reach = [rule for rule in touched if rule.reach is reach]
-            if of_reach:
-                with _names(connection, reach, changed, until) as names:
-                    _run_on(connection, of_reach, set_to, names, known)
+        of_rules = _Kept({}, {}, {})
+        for rule in touched:
+            _bring_up(stack, connection, rule, set_to[rule.name], new, until, of_rules, known)
+        as_before = [rule for rule in touched if of_rules.knows[rule.name].as_before]
+        customers = [rule for rule in as_before if rule.reach is Reach.CUSTOMER]
+        if customers:
+            whom = _suspects(
+                stack, connection, customers, set_to, of_rules.knows, changed, new, until
+            )
+            names = stack.enter_context(temporary(connection, "names", whom))
+            of_them = acts(lambda act: act.customer.in_(select(*names.c)))
+            some = stack.enter_context(temporary(connection, "acts", select(of_them)))
+            for rule in customers:
+                compared = of_rules.knows[rule.name].compared
+                found = list(find_of(connection, rule, set_to[rule.name], compared, some))
+                _save(connection, rule, found, names)
+        for rule in touched:
+            its, (_, compared, _) = set_to[rule.name], of_rules.knows[rule.name]
+            if rule.reach is Reach.ACTOR and rule in as_before:
+                _run_of_actors(connection, rule, its, compared, changed)
+            elif rule not in customers:
+                pieces = of_rules.pieces.get(rule.name)
+                joined = None if pieces is None else pieces.joined
+                _save(
+                    connection, rule, list(find_of(connection, rule, its, compared, None, joined))
+                )
+        if whole:
+            of_rules.save(connection)
 
 
-def _run_on(
+def _run_of_actors(
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    compared: FromClause | None,
+    changed: FromClause,
+) -> None:
+    """Run a rule on the acts of the actors of what has changed, or of those of them who are odd."""
+    whom = select(changed.c.actor.label("name")).distinct()
+    with temporary(connection, "names", whom) as names:
+        actors = set(connection.execute(select(*names.c)).scalars().all())
+        if rule.odd is not None and compared is not None:
+            actors &= set(odd_ones(connection, rule, set_to, compared))
+        some = acts_of(sorted(actors))
+        found = list(find_of(connection, rule, set_to, compared, some)) if actors else []
+        _save(connection, rule, found, names)
+
+
+def _bring_up(
+    stack: ExitStack,
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    new: FromClause,
+    until: int,
+    of_rules: _Kept,
+    known: dict[str, str],
+) -> None:
+    """Add what is new to what a rule keeps, for as long as the stack lasts."""
+    of_rules.knows[rule.name] = _NOTHING
+    if rule.pieces is not None:
+        made = _pieces(connection, rule, set_to, new, until)
+        of_rules.pieces[rule.name] = stack.enter_context(made)
+    if rule.counted is not None:
+        counted = rule.counted(new, set_to)
+        added = stack.enter_context(temporary(connection, "counted", counted))
+        of_rules.fresh[rule.name] = added
+        of_it = _known_of(connection, rule, set_to, counted, added, known)
+        of_rules.knows[rule.name] = stack.enter_context(of_it)
+
+
+@contextmanager
+def _pieces(
+    connection: Connection, rule: Rule, set_to: Parameters, new: FromClause, until: int
+) -> Iterator[_Pieces]:
+    """Make anew the pieces of which something new can have become a part.
+
+    These are those that had not ended long before. They are made of what happened since the first
+    of them began.
+    """
+    assert rule.pieces is not None and rule.joins is not None
+    old = kept(_pieces_of(rule), rule.pieces(acts(), set_to))
+    earliest = connection.execute(select(func.min(new.c.at))).scalar_one()
+    edge = NEVER if earliest is None else earliest - rule.joins(set_to)
+    begins = select(func.min(old.c.begins)).where(old.c.ends >= edge)
+    since = min(edge, connection.execute(begins).scalar_one() or edge)
+    first = _first_since(connection, since, until)
+    some = acts(lambda act: and_(act.sequence >= first, act.at >= since), "recent_acts")
+    pieces = rule.pieces(some, set_to).subquery("pieces")
+    with temporary(connection, "made", select(pieces).where(pieces.c.ends >= edge)) as made:
+        joined = union_all(select(old).where(old.c.ends < edge), select(made)).cte("pieces")
+        yield _Pieces(joined, made, edge)
+
+
+@contextmanager
+def _known_of(
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    counted: Select[Any],
+    added: FromClause,
+    known: dict[str, str],
+) -> Iterator[_Known]:
+    """Add what was counted of the new to what was kept.
+
+    `known` tells what rules compared with before, in a few digits, and is brought up.
+    """
+    old = kept(_kept_by(rule), counted)
+    both = union_all(select(old), select(added)).subquery("both")
+    query = rule.of_everybody(added_up(both).cte("added"), set_to)
+    with temporary(connection, "compared", query) as compared:
+        as_before = True
+        if rule.compared is not None:
+            digest = _digest(connection, compared)
+            as_before = known.get(rule.name) == digest
+            known[rule.name] = digest
+        yield _Known(old, compared, as_before)
+
+
+def _digest(connection: Connection, compared: FromClause) -> str:
+    rows = sorted(repr(tuple(row)) for row in connection.execute(select(compared)).all())
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _suspects(
+    stack: ExitStack,
     connection: Connection,
     rules: Sequence[Rule],
     set_to: Mapping[str, Parameters],
-    names: FromClause | None,
-    known: dict[str, str],
-) -> None:
-    """Run rules: of one reach on the acts of some customers or actors, or on all.
+    knows: Mapping[str, _Known],
+    changed: FromClause,
+    new: FromClause,
+    until: int,
+) -> Select[Any]:
+    """Give the customers of whom a pattern can be new or have changed.
 
-    Where what a rule compares with everybody is not what it was, it runs on everything.
+    That is whoever a rule suspects, and of all customers of what is new those whose pattern is
+    known.
     """
-    with _acts_of(connection, rules[0].reach, names) as some:
-        for rule in rules:
-            with _compared(connection, rule, set_to, known) as (compared, as_before):
-                on = some if as_before else None
-                found = list(find_of(connection, rule, set_to[rule.name], compared, on))
-            column = rule.reach.value if on is not None else ""
-            save_findings(connection, found, rule.name, column, names)
+    lately = stack.enter_context(_lately(connection, rules, set_to, changed, new, until))
+    whom = [about([rule.name for rule in rules], select(changed.c.customer))]
+    for rule in rules:
+        if rule.suspects is None:
+            whom.append(select(changed.c.customer).where(rule.looks_at(changed.c)))
+        else:
+            before, compared, _ = knows[rule.name]
+            news = News(new, lately, before, compared)
+            whom.append(rule.suspects(news, set_to[rule.name]))
+        if rule.looks_at_people:
+            whom.append(customers_changed(until))
+    names = union(*whom).subquery("whom")
+    return select(names.c[0].label("name"))
 
 
 @contextmanager
-def _acts_of(
-    connection: Connection, reach: Reach, names: FromClause | None
-) -> Iterator[FromClause | None]:
-    """Give the acts of some customers, kept for several rules, or of some actors."""
-    if names is None:
-        yield None
-        return
-    of_them = acts(lambda act: act[reach.value].in_(select(*names.c)))
-    if reach is Reach.ACTOR:
-        # Those of one actor may be nearly all there are.
-        yield of_them
-        return
-    with temporary(connection, "acts", select(of_them)) as kept:
-        yield kept
+def _lately(
+    connection: Connection,
+    rules: Sequence[Rule],
+    set_to: Mapping[str, Parameters],
+    changed: FromClause,
+    new: FromClause,
+    until: int,
+) -> Iterator[FromClause]:
+    """Keep what the customers of what is new did since a while before it, that included."""
+    back = max(
+        (rule.reaches_back(set_to[rule.name]) for rule in rules if rule.reaches_back), default=0
+    )
+    earliest = connection.execute(select(func.min(new.c.at))).scalar_one()
+    since = (earliest or 0) - back
+    customers = select(changed.c.customer)
+    first = _first_since(connection, since, until)
+    query = acts(
+        lambda act: and_(act.sequence >= first, act.at >= since, act.customer.in_(customers)),
+        "late_acts",
+    )
+    with temporary(connection, "lately", select(query)) as lately:
+        yield lately
 
 
-@contextmanager
-def _compared(
-    connection: Connection, rule: Rule, set_to: Mapping[str, Parameters], known: dict[str, str]
-) -> Iterator[tuple[FromClause | None, bool]]:
-    """Keep what a rule compares with of everybody, and say whether it is what it was.
+def _first_since(connection: Connection, since: int, until: int) -> int:
+    """Give an event before which nothing happened at a time or later, by the blocks that are kept.
 
-    `known` tells what it was, by rule, in a few digits, and is brought up.
+    Rows in the order of their events are left out without being looked at.
     """
-    with compared_with(connection, rule, set_to[rule.name]) as compared:
-        if compared is None:
-            yield None, True
-            return
-        rows = sorted(repr(tuple(row)) for row in connection.execute(select(compared)).all())
-        digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        before, known[rule.name] = known.get(rule.name), digest
-        yield compared, before == digest
-
-
-@contextmanager
-def _names(
-    connection: Connection, reach: Reach, changed: FromClause, until: int
-) -> Iterator[FromClause | None]:
-    """Keep the customers or actors whose patterns can have changed; None stands for all."""
-    if reach is Reach.ANY:
-        yield None
-        return
-    names = select(changed.c[reach.value].label("name"))
-    both = union(names, customers_changed(until)) if reach is Reach.CUSTOMER else names.distinct()
-    with temporary(connection, "names", select(both.subquery("names"))) as kept:
-        yield kept
+    rule = RULES["backdated"]
+    assert rule.counted is not None
+    blocks = kept(_kept_by(rule), rule.counted(acts(), rule.parameters)).c
+    block = connection.execute(select(func.min(blocks.block)).where(blocks.last >= since)).scalar()
+    return until + 1 if block is None else min(int(block) * BLOCK, until + 1)
 
 
 @contextmanager

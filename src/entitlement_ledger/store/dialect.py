@@ -286,6 +286,30 @@ def temporary(connection: Connection, name: str, query: Select[Any]) -> Iterator
     raw(connection).execute(f"DROP TABLE {unique}")
 
 
+def keep(connection: Connection, name: str, query: Select[Any]) -> TableClause:
+    """Keep the rows of a query in a table of the store, in place of what it had."""
+    said = query.compile(connection, compile_kwargs={"literal_binds": True})
+    raw(connection).execute(f"CREATE OR REPLACE TABLE {name} AS {said}")
+    return kept(name, query)
+
+
+def kept(name: str, query: Select[Any]) -> TableClause:
+    """Give the table in which rows like those of a query were kept."""
+    columns = query.selected_columns
+    return table(name, *(column(str(each.name), each.type) for each in columns))
+
+
+def add_to(connection: Connection, name: str, query: Select[Any]) -> None:
+    """Add rows to those that were kept."""
+    said = query.compile(connection, compile_kwargs={"literal_binds": True})
+    raw(connection).execute(f"INSERT INTO {name} {said}")
+
+
+def take_out(connection: Connection, name: str, of: str, least: int) -> None:
+    """Take out those of the rows that were kept of which a number is so high or higher."""
+    raw(connection).execute(f"DELETE FROM {name} WHERE {of} >= ?", [least])
+
+
 @contextmanager
 def within_memory(engine: Engine, most: str) -> Iterator[None]:
     """Let DuckDB take no more memory, on any connection; what does not fit goes to disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, FromClause, Select, delete, or_, select
@@ -15,6 +16,9 @@ from entitlement_ledger.store.tables import findings, records, reviews, store, t
 
 FOUND = "found_until"
 _f = findings.c
+KEPT = 1
+"""How what rules count is kept: kept in another way it is counted anew."""
+
 DECISIONS = ("investigating", "confirmed", "dismissed")
 
 
@@ -38,11 +42,13 @@ class LastRun(msgspec.Struct, frozen=True):
         until: the last event that all of them had seen.
         set_to: what they were set to, in a few digits.
         compared: by rule, what it compared patterns with of everybody, in a few digits.
+        kept: how what rules count is kept beside the findings.
     """
 
     until: int
     set_to: str
     compared: dict[str, str]
+    kept: int = 0
 
 
 def save_findings(
@@ -78,6 +84,11 @@ def stored_findings(connection: Connection) -> list[Found]:
         )
         for row in connection.execute(select(findings)).all()
     ]
+
+
+def about(rules: Sequence[str], customers: Select[Any]) -> Select[Any]:
+    """Give those of some customers whom a finding of these rules is about."""
+    return select(_f.customer).where(_f.rule.in_(rules), _f.customer.in_(customers))
 
 
 def last_run(connection: Connection) -> LastRun | None:

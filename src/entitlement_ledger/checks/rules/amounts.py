@@ -25,7 +25,6 @@ from entitlement_ledger.checks.rules.base import (
     DAY_US,
     MINUTE_US,
     Parameters,
-    Reach,
     Rule,
     Severity,
     beyond_chance,
@@ -37,53 +36,76 @@ from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.store.dialect import listed
 
 
-def _sizes(given: CTE, groups: CTE) -> CTE:
+def _sizes(given: FromClause, groups: FromClause) -> CTE:
     """Give how often each actor gave the same to so many people; what is in no group was alone."""
-    g = groups.c
+    g, e = groups.c, given.c
     sizes = (
         select(g.actor, g.people, func.count().label("number"), func.sum(g.acts).label("acts"))
         .group_by(g.actor, g.people)
         .cte("of_groups")
     )
     s = sizes.c
-    every = select(given.c.actor, func.count().label("acts")).group_by(given.c.actor).cte("every")
     together = select(s.actor, func.sum(s.acts).label("acts")).group_by(s.actor).cte("together")
-    e, t = every.c, together.c
-    alone = e.acts - func.coalesce(t.acts, 0)
+    t = together.c
+    alone = e.number - func.coalesce(t.acts, 0)
     return (
         select(s.actor, s.people, s.number)
         .union_all(
             select(e.actor, literal(1), alone)
-            .select_from(every.outerjoin(together, t.actor == e.actor))
+            .select_from(given.outerjoin(together, t.actor == e.actor))
             .where(alone > 0)
         )
         .cte("sizes")
     )
 
 
-def _same_amount(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _given(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count what each actor gave."""
+    a = acts.c
+    return select(a.actor, func.count().label("number")).where(a.gives > 0).group_by(a.actor)
+
+
+def _gap(set_to: Parameters) -> int:
+    return set_to["gap_minutes"] * MINUTE_US
+
+
+def _groups(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Give what was given alike, one after the other: at least twice."""
     a = acts.c
     by = ("actor", "entitlement", "quantity")
     given = (
         select(a.sequence, a.customer, a.at, *(a[each] for each in by))
         .where(a.gives > 0)
-        .cte("given")
+        .cte("alike_given")
     )
-    gap = set_to["gap_minutes"] * MINUTE_US
-    runs = sessions(given, gap, *by, least=set_to["least"])
-    r = runs.c
-    of_run = (r.actor, r.entitlement, r.quantity, r.session)
-    groups = (
-        select(
-            *of_run,
-            func.count(distinct(r.customer)).label("people"),
-            (func.max(r.at) - func.min(r.at)).label("span"),
-            func.count().label("acts"),
-        )
-        .group_by(*of_run)
-        .cte("groups")
-    )
-    g = groups.c
+    r = sessions(given, _gap(set_to), *by, least=2, name="alike").c
+    return select(
+        r.actor,
+        r.entitlement,
+        r.quantity,
+        func.min(r.sequence).label("began"),
+        func.count(distinct(r.customer)).label("people"),
+        func.count().label("acts"),
+        func.min(r.at).label("begins"),
+        func.max(r.at).label("ends"),
+        listed(r.sequence).label("sequences"),
+    ).group_by(r.actor, r.entitlement, r.quantity, r.session)
+
+
+def _large(groups: FromClause, set_to: Parameters) -> Select[Any]:
+    """Give the actors with a group that may be a campaign."""
+    return select(groups.c.actor).where(groups.c.people >= set_to["campaign_least"])
+
+
+def _given_alike(_given: FromClause, set_to: Parameters, groups: FromClause) -> Select[Any]:
+    """Give the actors who gave alike to many."""
+    return select(groups.c.actor).where(groups.c.people >= set_to["least"])
+
+
+def _same_amount(
+    acts: FromClause, set_to: Parameters, given: FromClause, groups: FromClause
+) -> Select[Any]:
+    a, g = acts.c, groups.c
     # Usual is what the actor gives alike on other occasions; what is no part of a group is alone.
     sizes = _sizes(given, groups)
     s = sizes.c
@@ -93,9 +115,9 @@ def _same_amount(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
     # Most of all to whom an actor ever gave anything are reached by a campaign.
     reached = (
-        select(given.c.actor, func.count(distinct(given.c.customer)).label("customers"))
-        .where(given.c.actor.in_(select(g.actor).where(g.people >= set_to["campaign_least"])))
-        .group_by(given.c.actor)
+        select(a.actor, func.count(distinct(a.customer)).label("customers"))
+        .where(a.gives > 0, a.actor.in_(_large(groups, set_to)))
+        .group_by(a.actor)
         .cte("reached")
     )
     campaign = and_(
@@ -103,41 +125,33 @@ def _same_amount(acts: FromClause, set_to: Parameters) -> Select[Any]:
         g.people * 100 >= reached.c.customers * set_to["campaign_percent"],
     )
     as_large = func.sum(case((s.people * 2 >= g.people, s.number), else_=0)) - 1
-    of_group = (g.actor, g.entitlement, g.quantity, g.session, g.people, g.span)
-    alike = (
-        select(*of_group, usual.label("usual"))
+    of_group = (g.actor, g.entitlement, g.quantity, g.began, g.people, g.begins, g.ends)
+    return (
+        select(
+            *pattern(
+                g.actor,
+                g.entitlement,
+                g.quantity,
+                g.began,
+                actor=g.actor,
+                transactions=g.sequences,
+                score=g.people * 6,
+                number=g.people,
+                quantity=g.quantity,
+                entitlement=g.entitlement,
+                minutes=minutes(g.ends - g.begins),
+                usual=cast(func.round(usual), Integer),
+            )
+        )
         .select_from(
             groups.join(sizes, s.actor == g.actor).outerjoin(reached, reached.c.actor == g.actor)
         )
         .where(g.people >= set_to["least"], ~func.coalesce(campaign, false()))
-        .group_by(*of_group)
+        .group_by(*of_group, g.sequences)
         .having(
             g.people >= usual * set_to["times"],
             as_large * 100 <= set_to["alike_least"] * 100 + others * set_to["alike_percent"],
         )
-        .cte("alike")
-    )
-    f = alike.c
-    same = and_(*(f[each] == r[each] for each in (*by, "session")))
-    return (
-        select(
-            *pattern(
-                f.actor,
-                f.entitlement,
-                f.quantity,
-                func.min(r.sequence),
-                actor=f.actor,
-                transactions=listed(r.sequence),
-                score=f.people * 6,
-                number=f.people,
-                quantity=f.quantity,
-                entitlement=f.entitlement,
-                minutes=minutes(f.span),
-                usual=cast(func.round(f.usual), Integer),
-            )
-        )
-        .select_from(alike.join(runs, same))
-        .group_by(*f)
     )
 
 
@@ -250,23 +264,26 @@ def _by_hand(acts: Any) -> Any:
     return or_(acts.reference.is_(None), acts.reference.not_like("invoice:%"))
 
 
-def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _chosen(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count what each actor gave, by quantities that somebody chose."""
     a = acts.c
-    ending = (a.quantity % 100).label("ending")
-    given = (
-        select(a.actor, a.sequence, a.quantity, ending)
-        .where(a.gives >= 100, _by_hand(a))
-        .cte("given")
-    )
-    g = given.c
+    chosen = select(a.actor, a.quantity, func.count().label("number"))
+    return chosen.where(a.gives >= 100, _by_hand(a)).group_by(a.actor, a.quantity)
+
+
+def _alike(chosen: FromClause, set_to: Parameters) -> CTE:
+    """Give the actors whose quantities mostly end alike, and in what."""
+    q = chosen.c
+    of_ending = select(q.actor, (q.quantity % 100).label("ending"), q.number).cte("of_ending")
+    e = of_ending.c
     alike = (
         select(
-            g.actor,
-            g.ending,
-            func.count().label("alike"),
-            func.count(distinct(g.quantity)).label("unlike"),
+            e.actor,
+            e.ending,
+            func.sum(e.number).label("alike"),
+            func.count().label("unlike"),
         )
-        .group_by(g.actor, g.ending)
+        .group_by(e.actor, e.ending)
         .cte("alike")
     )
     n = alike.c
@@ -280,7 +297,7 @@ def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
     o = numbers.c
     # Each quantity counts once: whoever gives the same to thousands does not tell what is usual.
     others, others_alike = o.of_all - o.unlike_own, o.unlike_of_all - o.unlike
-    odd = (
+    return (
         select(o.actor, o.ending, o.all_own)
         .where(
             o.alike >= set_to["least"],
@@ -290,6 +307,18 @@ def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
         )
         .cte("odd")
     )
+
+
+def _ending_alike(chosen: FromClause, set_to: Parameters) -> Select[Any]:
+    return select(_alike(chosen, set_to).c.actor)
+
+
+def _round_endings(acts: FromClause, set_to: Parameters, chosen: FromClause) -> Select[Any]:
+    a = acts.c
+    ending = (a.quantity % 100).label("ending")
+    given = select(a.actor, a.sequence, ending).where(a.gives >= 100, _by_hand(a)).cte("given")
+    g = given.c
+    odd = _alike(chosen, set_to)
     return (
         select(
             *pattern(
@@ -308,25 +337,29 @@ def _round_endings(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
 
 
-def _first_digits(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _quantities(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count what each actor gave, by quantity."""
     a = acts.c
-    digit = func.floor(a.gives / func.power(10, func.floor(func.log10(a.gives))))
-    given = (
-        select(a.actor, a.sequence, a.gives, cast(digit, Integer).label("digit"))
-        .where(a.gives > 0)
-        .cte("given")
-    )
-    g = given.c
+    given = select(a.actor, a.gives, func.count().label("number"))
+    return given.where(a.gives > 0).group_by(a.actor, a.gives)
+
+
+def _unlike_benford(quantities: FromClause, set_to: Parameters) -> CTE:
+    """Give the actors whose first digits are far from Benford's law, and from other actors'."""
+    q = quantities.c
+    digit = func.floor(q.gives / func.power(10, func.floor(func.log10(q.gives))))
+    digits = select(q.actor, cast(digit, Integer).label("digit"), q.number).cte("digits")
+    d = digits.c
     counts = (
-        select(g.actor, g.digit, func.count().label("number")).group_by(g.actor, g.digit)
+        select(d.actor, d.digit, func.sum(d.number).label("number")).group_by(d.actor, d.digit)
     ).cte("counts")
     size = (
         select(
-            g.actor,
-            func.count().label("number"),
-            (func.max(g.gives) / func.greatest(func.min(g.gives), 1)).label("spread"),
+            q.actor,
+            func.sum(q.number).label("number"),
+            (func.max(q.gives) / func.greatest(func.min(q.gives), 1)).label("spread"),
         )
-        .group_by(g.actor)
+        .group_by(q.actor)
         .cte("size")
     )
     expected = func.log10(1 + 1.0 / counts.c.digit)
@@ -343,7 +376,7 @@ def _first_digits(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
     m, peer = measured.c, measured.alias("peer")
     usual = func.min(peer.c.deviation)
-    unlike = (
+    return (
         select(m.actor, m.number, m.deviation, usual.label("usual"))
         # Without anybody like them nobody knows what is usual here.
         .select_from(measured.join(peer, peer.c.actor != m.actor))
@@ -352,6 +385,17 @@ def _first_digits(acts: FromClause, set_to: Parameters) -> Select[Any]:
         .having(m.deviation >= usual * set_to["times"])
         .cte("unlike")
     )
+
+
+def _with_odd_digits(quantities: FromClause, set_to: Parameters) -> Select[Any]:
+    return select(_unlike_benford(quantities, set_to).c.actor)
+
+
+def _first_digits(acts: FromClause, set_to: Parameters, quantities: FromClause) -> Select[Any]:
+    a = acts.c
+    given = select(a.actor, a.sequence).where(a.gives > 0).cte("given")
+    g = given.c
+    unlike = _unlike_benford(quantities, set_to)
     u = unlike.c
     return (
         select(
@@ -388,7 +432,10 @@ RULES = (
         },
         _same_amount,
         lambda a: a.gives > 0,
-        Reach.ACTOR,
+        counted=_given,
+        pieces=_groups,
+        joins=_gap,
+        odd=_given_alike,
     ),
     Rule(
         "adjust_and_reverse",
@@ -407,6 +454,8 @@ RULES = (
         {"least": 10, "unlike_least": 4, "share_percent": 70, "times": 2},
         _round_endings,
         lambda a: a.gives > 0,
+        counted=_chosen,
+        odd=_ending_alike,
     ),
     Rule(
         "first_digits",
@@ -417,5 +466,7 @@ RULES = (
         {"acts_least": 100, "spread_least": 50, "deviation_least": 25, "times": 2},
         _first_digits,
         lambda a: a.gives > 0,
+        counted=_quantities,
+        odd=_with_odd_digits,
     ),
 )

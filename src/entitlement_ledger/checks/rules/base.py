@@ -45,6 +45,8 @@ DRAWS = (CommandType.CONSUME.value, CommandType.HOLD.value)
 _DECISIONS = (CommandType.APPROVE.value, CommandType.REJECT.value)
 MINUTE_US, DAY_US = MINUTE, DAY
 SCORE_MAX = 100
+BLOCK = 1024
+"""How many events are a block: moments are kept by block."""
 
 
 class Severity(StrEnum):
@@ -73,6 +75,36 @@ def any_act(_acts: Any) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What is new since the rules were run last, for finding out whom to look at.
+
+    Attributes:
+        acts: those that are new.
+        lately: what the customers of these did since a while before the earliest of them.
+        before: what had been counted before, if the rule counts; not added up.
+        compared: what the rule's query is given, new acts counted.
+    """
+
+    acts: FromClause
+    lately: FromClause
+    before: FromClause | None
+    compared: FromClause | None
+
+
+def added_up(rows: FromClause) -> Select[Any]:
+    """Add up what was counted at several times."""
+    by: dict[str, Callable[..., ColumnElement[Any]]] = {
+        "number": func.sum,
+        "total": func.sum,
+        "first": func.min,
+        "last": func.max,
+    }
+    keys = [each for each in rows.c if each.name not in by]
+    values = [wide(by[each.name](each)).label(each.name) for each in rows.c if each.name in by]
+    return select(*keys, *values).group_by(*keys)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -85,8 +117,19 @@ class Rule:
             them is new or has changed, what was found before stands.
         reach: which patterns such an act can change; all other patterns stand, unless what they
             are compared with has changed.
-        compared: gives what patterns are compared with of everybody, in a few rows; the query is
-            then given these rows too.
+        counted: gives numbers of acts that can be added up, by whom or what they are about: they
+            are kept from run to run, those of new acts added. `number` and `total` are sums,
+            `first` is a least and `last` a greatest value. The query is then given these rows too.
+        compared: gives, of what was counted, what patterns are compared with of everybody, in a few
+            rows; the query is then given these rows instead.
+        pieces: gives what patterns are made of, each with the times at which it `begins` and
+            `ends`, which are kept too; the query is then given these rows as well.
+        joins: how long after a piece has ended, in microseconds, an act can still be part of it.
+        odd: gives, of what was counted and of the pieces, who can have a pattern: actors, or what
+            `odd_by` says, customers or blocks of events. Other acts need not be looked at.
+        suspects: gives the customers of whom something new can make or change a pattern; without it
+            that is everybody of whom the rule looks at something new.
+        reaches_back: how long before an act, in microseconds, what `suspects` looks at lies.
         about_all: whom it is about is everybody who acted in the evidence, not one actor.
         looks_at_people: it looks at customers' names and emails too.
     """
@@ -99,19 +142,42 @@ class Rule:
     query: Callable[..., Select[Any]]
     looks_at: Condition = any_act
     reach: Reach = Reach.ANY
+    counted: Callable[[FromClause, Parameters], Select[Any]] | None = None
     compared: Callable[[FromClause, Parameters], Select[Any]] | None = None
+    pieces: Callable[[FromClause, Parameters], Select[Any]] | None = None
+    joins: Callable[[Parameters], int] | None = None
+    odd: Callable[..., Select[Any]] | None = None
+    odd_by: str = "actor"
+    suspects: Callable[[News, Parameters], Select[Any]] | None = None
+    reaches_back: Callable[[Parameters], int] | None = None
     about_all: bool = False
     looks_at_people: bool = False
 
     def patterns(
-        self, acts: FromClause, set_to: Parameters, compared: FromClause | None = None
+        self,
+        acts: FromClause,
+        set_to: Parameters,
+        compared: FromClause | None = None,
+        pieces: FromClause | None = None,
     ) -> Select[Any]:
-        """Give the patterns among acts; `compared` is what they are compared with, if known."""
-        if self.compared is None:
+        """Give the patterns among acts.
+
+        `compared` is what they are compared with, `pieces` what they are made of, if known.
+        """
+        if self.counted is None:
             return self.query(acts, set_to)
         if compared is None:
-            compared = self.compared(acts, set_to).cte("compared")
-        return self.query(acts, set_to, compared)
+            counted = self.counted(acts, set_to).cte("added")
+            compared = self.of_everybody(counted, set_to).cte("of_everybody")
+        if self.pieces is None:
+            return self.query(acts, set_to, compared)
+        if pieces is None:
+            pieces = self.pieces(acts, set_to).cte("pieces")
+        return self.query(acts, set_to, compared, pieces)
+
+    def of_everybody(self, counted: FromClause, set_to: Parameters) -> Select[Any]:
+        """Give what the query is given too, of what was counted."""
+        return select(counted) if self.compared is None else self.compared(counted, set_to)
 
 
 def acts(kept: Condition | None = None, name: str = "acts") -> CTE:
@@ -247,16 +313,33 @@ def beyond_chance(
     return (number - (least - 1)) * of_others >= others * of * times
 
 
-def roughly_drawn(acts: FromClause, share: float, name: str) -> Select[Any]:
-    """Give about what this share of all draws stays under, by entitlement.
+def draws_by_size(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count draws by entitlement and size: the power of two that they stay under."""
+    a = acts.c
+    power = cast(func.ceil(func.log10(a.draws) / func.log10(2)), Integer).label("power")
+    drawn = select(a.entitlement, power).where(a.draws > 0).subquery("drawn")
+    d = drawn.c
+    return select(d.entitlement, d.power, func.count().label("number")).group_by(
+        d.entitlement, d.power
+    )
+
+
+def roughly_drawn(counted: FromClause, percent: int, name: str) -> Select[Any]:
+    """Give about what so much of all draws stays under, by entitlement, of draws counted by size.
 
     A power of two, rounded up: it hardly ever changes, so that others need not be looked at again.
     """
-    a = acts.c
-    most = func.percentile_disc(share).within_group(a.draws)
-    power = func.ceil(func.log10(most) / func.log10(2))
+    c = counted.c
+    so_far = func.sum(c.number).over(partition_by=c.entitlement, order_by=c.power)
+    sizes = select(
+        c.entitlement,
+        c.power,
+        so_far.label("so_far"),
+        func.sum(c.number).over(partition_by=c.entitlement).label("of_all"),
+    ).subquery("sizes")
+    s = sizes.c
     return (
-        select(a.entitlement, wide(func.power(2, power)).label(name))
-        .where(a.draws > 0)
-        .group_by(a.entitlement)
+        select(s.entitlement, wide(func.power(2, func.min(s.power))).label(name))
+        .where(s.so_far * 100 >= s.of_all * percent)
+        .group_by(s.entitlement)
     )

@@ -19,11 +19,14 @@ from sqlalchemy import (
 )
 
 from entitlement_ledger.checks.rules.base import (
+    DAY_US,
     MINUTE_US,
+    News,
     Parameters,
     Reach,
     Rule,
     Severity,
+    draws_by_size,
     minutes,
     pattern,
     roughly_drawn,
@@ -50,8 +53,19 @@ def _crowded(drawing: CTE, window: int, least: int) -> Any:
     )
 
 
+def _with_many_draws(news: News, set_to: Parameters) -> Select[Any]:
+    """Give the customers who drew often enough of late."""
+    drawing = select(news.lately).where(news.lately.c.draws > 0).cte("drawing")
+    crowded = _crowded(drawing, _window(set_to), set_to["least"]).subquery("crowded")
+    return select(*crowded.c)
+
+
+def _window(set_to: Parameters) -> int:
+    return max(set_to["window_minutes"] * MINUTE_US, 1)
+
+
 def _burst(acts: FromClause, set_to: Parameters) -> Select[Any]:
-    window = max(set_to["window_minutes"] * MINUTE_US, 1)
+    window = _window(set_to)
     all_draws = select(acts).where(acts.c.draws > 0).cte("all_draws")
     crowded = _crowded(all_draws, window, set_to["least"])
     drawing = select(all_draws).where(all_draws.c.customer.in_(crowded)).cte("drawing")
@@ -129,9 +143,21 @@ def _days(acts: FromClause) -> CTE:
     )
 
 
-def _much(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _much(counted: FromClause, set_to: Parameters) -> Select[Any]:
     """Give about what most draws of anybody stay under, by entitlement."""
-    return roughly_drawn(acts, set_to["above_percent_of_all"] / 100, "much")
+    return roughly_drawn(counted, set_to["above_percent_of_all"], "much")
+
+
+def _with_a_large_day(news: News, _set_to: Parameters) -> Select[Any]:
+    """Give the customers with a day on which they drew much: nobody else's day stands out."""
+    assert news.compared is not None
+    days = _days(news.lately)
+    m = news.compared.c
+    return (
+        select(days.c.customer)
+        .select_from(days.join(news.compared, m.entitlement == days.c.entitlement))
+        .where(days.c.total >= m.much)
+    )
 
 
 def _outflow(acts: FromClause, set_to: Parameters, usual: FromClause) -> Select[Any]:
@@ -209,16 +235,40 @@ def _outflow(acts: FromClause, set_to: Parameters, usual: FromClause) -> Select[
     )
 
 
-def _refusals_then_success(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _refusals(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count refusals by customer, actor and type."""
+    a = acts.c
+    by = (a.customer, a.actor, a.did)
+    return select(*by, func.count().label("number")).where(a.code.is_not(None)).group_by(*by)
+
+
+def _often(refusals: FromClause, set_to: Parameters) -> CTE:
+    r = refusals.c
+    often = select(r.customer, r.actor, r.did).where(r.number >= set_to["least"])
+    return often.cte("refused_often")
+
+
+def _refused_of_late(news: News, set_to: Parameters) -> Select[Any]:
+    """Give the customers who were refused often, and for whom something was tried again of late."""
+    assert news.compared is not None
+    n, often = news.lately.c, _often(news.compared, set_to)
+    o = often.c
+    same = and_(o.customer == n.customer, o.actor == n.actor, o.did == n.did)
+    return (
+        select(n.customer)
+        .select_from(news.lately.join(often, same))
+        .where(or_(n.code.is_not(None), n.done))
+        .group_by(n.customer, n.actor, n.did)
+        .having(func.count() > 1)
+    )
+
+
+def _refusals_then_success(
+    acts: FromClause, set_to: Parameters, refusals: FromClause
+) -> Select[Any]:
     a = acts.c
     # Whoever was not refused so often altogether need not be looked at.
-    refused_often = (
-        select(a.customer, a.actor, a.did)
-        .where(a.code.is_not(None))
-        .group_by(a.customer, a.actor, a.did)
-        .having(func.count() >= set_to["least"])
-        .cte("refused_often")
-    )
+    refused_often = _often(refusals, set_to)
     o = refused_often.c
     same = and_(o.customer == a.customer, o.actor == a.actor, o.did == a.did)
     tried = (
@@ -293,6 +343,8 @@ RULES = (
         _burst,
         lambda a: a.draws > 0,
         Reach.CUSTOMER,
+        suspects=_with_many_draws,
+        reaches_back=lambda set_to: 2 * _window(set_to),
     ),
     Rule(
         "outflow",
@@ -310,7 +362,10 @@ RULES = (
         _outflow,
         lambda a: a.draws > 0,
         Reach.CUSTOMER,
+        draws_by_size,
         _much,
+        suspects=_with_a_large_day,
+        reaches_back=lambda _: DAY_US,
     ),
     Rule(
         "refusals_then_success",
@@ -321,5 +376,8 @@ RULES = (
         _refusals_then_success,
         lambda a: or_(a.code.is_not(None), a.done),
         Reach.CUSTOMER,
+        _refusals,
+        suspects=_refused_of_late,
+        reaches_back=lambda set_to: set_to["gap_minutes"] * MINUTE_US,
     ),
 )

@@ -5,25 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     FromClause,
     Integer,
     Select,
+    String,
     and_,
     cast,
     false,
     func,
+    literal,
     or_,
     select,
-    union_all,
 )
 
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
     MINUTE_US,
+    News,
     Parameters,
     Reach,
     Rule,
     Severity,
+    added_up,
+    draws_by_size,
     minutes,
     pattern,
     roughly_drawn,
@@ -34,9 +40,107 @@ from entitlement_ledger.store.dialect import listed
 from entitlement_ledger.store.tables import grants, postings
 
 
-def _typical(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+def _drawn(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Count draws by size, and those of each customer, with the first and the last of them."""
+    a = acts.c
+    nobody, nothing = cast(literal(None), String), cast(literal(None), Integer)
+    never = cast(literal(None), BigInteger)
+    s = draws_by_size(acts, set_to).subquery("of_size").c
+    both = select(
+        nobody.label("customer"),
+        s.entitlement,
+        s.power,
+        s.number,
+        wide(never).label("total"),
+        never.label("first"),
+        never.label("last"),
+    ).union_all(
+        select(
+            a.customer,
+            a.entitlement,
+            nothing,
+            func.count(),
+            wide(func.sum(a.draws)),
+            func.min(a.at),
+            func.max(a.at),
+        )
+        .where(a.draws > 0)
+        .group_by(a.customer, a.entitlement)
+    )
+    return select(both.subquery("both"))
+
+
+def _typical(counted: FromClause, _set_to: Parameters) -> Select[Any]:
     """Give about what an ordinary draw is, by entitlement."""
-    return roughly_drawn(acts, 0.5, "draw")
+    of_all = select(counted).where(counted.c.customer.is_(None)).cte("of_all_draws")
+    return roughly_drawn(of_all, 50, "draw")
+
+
+_LITTLE_LESS = 0.999
+"""A little less than is asked, where an average may be rounded."""
+
+
+def _woken(news: News, set_to: Parameters) -> Select[Any]:
+    """Give the customers whom new draws wake up, and those who may have woken up just before.
+
+    Of the former, whoever draws no more than ever drains nothing.
+    """
+    assert news.before is not None and news.compared is not None
+    n, b, typical = news.acts.c, news.before.c, news.compared.c
+    new = (
+        select(
+            n.customer,
+            n.entitlement,
+            wide(func.sum(n.draws)).label("total"),
+            func.min(n.at).label("first"),
+            func.max(n.at).label("last"),
+        )
+        .where(n.draws > 0)
+        .group_by(n.customer, n.entitlement)
+        .cte("new_draws")
+    )
+    theirs = select(news.before).where(b.customer.in_(select(new.c.customer))).cte("theirs")
+    old = added_up(theirs).cte("old_draws")
+    spans = [
+        select(
+            each.c.customer,
+            func.min(each.c.first).label("first"),
+            func.max(each.c.last).label("last"),
+        ).group_by(each.c.customer)
+        for each in (new, old)
+    ]
+    now, then = (
+        spans[0].cte("now"),
+        spans[1].add_columns(func.sum(old.c.number).label("number")).cte("then"),
+    )
+    gap = now.c.first - then.c.last
+    usual = (then.c.last - then.c.first) * 1.0 / func.nullif(then.c.number - 1, 0)
+    each = func.coalesce(old.c.total * 1.0 / old.c.number, typical.draw * 1.0)
+    much = new.c.total >= each * set_to["times_a_draw"] * _LITTLE_LESS
+    quiet = set_to["quiet_days"] * DAY_US
+    return (
+        select(new.c.customer)
+        .select_from(
+            new.join(now, now.c.customer == new.c.customer)
+            .outerjoin(then, then.c.customer == new.c.customer)
+            .outerjoin(
+                old,
+                and_(old.c.customer == new.c.customer, old.c.entitlement == new.c.entitlement),
+            )
+            .outerjoin(news.compared, typical.entitlement == new.c.entitlement)
+        )
+        .where(
+            or_(
+                now.c.last - now.c.first >= quiet,
+                gap <= set_to["within_hours"] * 60 * MINUTE_US,
+                and_(
+                    gap >= quiet,
+                    gap >= func.coalesce(usual, 0) * set_to["times"] * _LITTLE_LESS,
+                    much,
+                ),
+            )
+        )
+    )
 
 
 def _dormant_then_drained(acts: FromClause, set_to: Parameters, typical: FromClause) -> Select[Any]:
@@ -132,9 +236,17 @@ def _dormant_then_drained(acts: FromClause, set_to: Parameters, typical: FromCla
     )
 
 
-def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _given(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count what each actor gave."""
+    a = acts.c
+    return select(a.actor, func.count().label("number")).where(a.gives > 0).group_by(a.actor)
+
+
+def _drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Give what was given by hand and used up soon after, by which draws."""
     a = acts.c
     later = acts.alias("later")
+    after = later.c.at - a.at
     moved = (
         select(
             a.sequence.label("given_by"),
@@ -142,9 +254,10 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
             a.actor,
             a.entitlement,
             a.gives,
+            a.at,
             later.c.sequence,
             (-postings.c.quantity).label("drawn"),
-            (later.c.at - a.at).label("after"),
+            after.label("after"),
         )
         .select_from(
             acts.join(grants, grants.c.sequence == a.sequence)
@@ -158,25 +271,62 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
             )
             .join(later, later.c.sequence == postings.c.sequence)
         )
-        .where(
-            a.gives > 0,
-            later.c.draws > 0,
-            later.c.at - a.at <= set_to["within_minutes"] * MINUTE_US,
-        )
+        .where(a.gives > 0, later.c.draws > 0, after >= 0, after <= _soon(set_to))
         .cte("moved")
     )
     m = moved.c
-    drained = (
-        select(m.given_by, func.sum(m.drawn).label("drawn"), func.max(m.after).label("after"))
-        .group_by(m.given_by, m.gives)
+    of_it = (m.given_by, m.customer, m.actor, m.entitlement, m.gives, m.at)
+    return (
+        select(
+            *of_it[:-1],
+            cast(func.sum(m.drawn), BigInteger).label("drawn"),
+            func.max(m.after).label("after"),
+            m.at.label("begins"),
+            m.at.label("ends"),
+            listed(m.sequence).label("sequences"),
+        )
+        .group_by(*of_it)
         .having(func.sum(m.drawn) * 100 >= wide(m.gives) * set_to["drained_percent"])
-        .cte("drained")
     )
-    parts = union_all(
-        select(m.given_by, m.sequence), select(drained.c.given_by, drained.c.given_by)
-    ).cte("parts")
+
+
+def _soon(set_to: Parameters) -> int:
+    return set_to["within_minutes"] * MINUTE_US
+
+
+def _unusually(given: FromClause, set_to: Parameters, drained: FromClause) -> CTE:
+    """Give what was drained of actors whose grants mostly are not, and how much of theirs was."""
+    d, g = drained.c, given.c
+    of_actor = select(d.actor, func.count().label("drained")).group_by(d.actor).cte("of_actor")
+    number = of_actor.c.drained
+    return (
+        select(drained, number.label("times"))
+        .select_from(
+            drained.join(given, g.actor == d.actor).join(of_actor, of_actor.c.actor == d.actor)
+        )
+        .where(
+            # Whoever's grants are mostly used at once sells what is used at once.
+            or_(
+                g.number < set_to["usual_least"],
+                number * 100 <= g.number * set_to["usual_percent"],
+            ),
+            # Once among hundreds it is chance.
+            number * 1000 >= g.number * set_to["chance_permille"],
+        )
+        .cte("unusually")
+    )
+
+
+def _with_drains(given: FromClause, set_to: Parameters, drained: FromClause) -> Select[Any]:
+    return select(_unusually(given, set_to, drained).c.customer)
+
+
+def _granted_then_drained(
+    acts: FromClause, set_to: Parameters, given: FromClause, drained: FromClause
+) -> Select[Any]:
+    a, unusually = acts.c, _unusually(given, set_to, drained)
+    u = unusually.c
     # A draw as ever takes what was given last, too: that is no drain.
-    customers = select(m.customer).where(m.given_by.in_(select(drained.c.given_by)))
     others = (
         select(
             a.customer,
@@ -186,62 +336,35 @@ def _granted_then_drained(acts: FromClause, set_to: Parameters) -> Select[Any]:
         )
         .where(
             a.draws > 0,
-            a.customer.in_(customers),
-            a.sequence.not_in(select(parts.c.sequence)),
+            a.customer.in_(select(u.customer)),
+            a.sequence.not_in(select(func.unnest(drained.c.sequences))),
         )
         .group_by(a.customer, a.entitlement)
         .cte("others")
     )
-    as_ever = and_(
-        others.c.number >= set_to["draws_least"],
-        drained.c.drawn < others.c.each * set_to["times_a_draw"],
-    )
-    # Whoever's grants are mostly used at once sells what is used at once.
-    given = (
-        select(
-            a.actor,
-            func.count().label("number"),
-            func.count(drained.c.given_by).label("drained"),
-        )
-        .select_from(acts.outerjoin(drained, drained.c.given_by == a.sequence))
-        .where(a.gives > 0)
-        .group_by(a.actor)
-        .cte("given")
-    )
-    joined = (
-        acts.join(drained, drained.c.given_by == a.sequence)
-        .join(parts, parts.c.given_by == a.sequence)
-        .join(given, given.c.actor == a.actor)
-        .outerjoin(
-            others, and_(others.c.customer == a.customer, others.c.entitlement == a.entitlement)
-        )
-    )
+    o = others.c
+    as_ever = and_(o.number >= set_to["draws_least"], u.drawn < o.each * set_to["times_a_draw"])
     return (
         select(
             *pattern(
-                a.customer,
-                a.sequence,
-                customer=a.customer,
-                actor=a.actor,
-                transactions=listed(parts.c.sequence),
-                score=70 + func.least(func.max(given.c.drained) * 5, 30),
-                gives=a.gives,
-                drawn=func.max(drained.c.drawn),
-                entitlement=a.entitlement,
-                minutes=minutes(func.max(drained.c.after)),
+                u.customer,
+                u.given_by,
+                customer=u.customer,
+                actor=u.actor,
+                transactions=func.array_append(u.sequences, u.given_by),
+                score=70 + func.least(u.times * 5, 30),
+                gives=u.gives,
+                drawn=u.drawn,
+                entitlement=u.entitlement,
+                minutes=minutes(u.after),
             )
         )
-        .select_from(joined)
-        .where(
-            ~func.coalesce(as_ever, false()),
-            or_(
-                given.c.number < set_to["usual_least"],
-                given.c.drained * 100 <= given.c.number * set_to["usual_percent"],
-            ),
-            # Once among hundreds it is chance.
-            given.c.drained * 1000 >= given.c.number * set_to["chance_permille"],
+        .select_from(
+            unusually.outerjoin(
+                others, and_(o.customer == u.customer, o.entitlement == u.entitlement)
+            )
         )
-        .group_by(a.customer, a.sequence, a.actor, a.gives, a.entitlement)
+        .where(~func.coalesce(as_ever, false()))
     )
 
 
@@ -261,7 +384,9 @@ RULES = (
         _dormant_then_drained,
         lambda a: a.draws > 0,
         Reach.CUSTOMER,
+        _drawn,
         _typical,
+        suspects=_woken,
     ),
     Rule(
         "granted_then_drained",
@@ -279,5 +404,10 @@ RULES = (
         },
         _granted_then_drained,
         lambda a: or_(a.gives > 0, a.draws > 0),
+        counted=_given,
+        pieces=_drained,
+        joins=_soon,
+        odd=_with_drains,
+        odd_by="customer",
     ),
 )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
 )
 
 from entitlement_ledger.checks.rules.base import (
@@ -41,12 +42,18 @@ def _adjustments(acts: Any) -> Any:
     return and_(acts.did == CommandType.ADJUST, acts.done)
 
 
-def _references_are_given(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _with_and_without(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count adjustments with and without a reference."""
+    without = case((_without_reference(acts.c), 1), else_=0).label("without")
+    adjusted = select(without).where(_adjustments(acts.c)).subquery("adjusted")
+    return select(adjusted.c.without, func.count().label("number")).group_by(adjusted.c.without)
+
+
+def _references_are_given(counted: FromClause, set_to: Parameters) -> Select[Any]:
     """Say whether adjustments mostly have references: else to give none says nothing."""
-    a = acts.c
-    without = func.count(case((_without_reference(a), 1)))
-    usual = without * 100 <= func.count() * set_to["usual_percent"]
-    return select(usual.label("usual")).where(_adjustments(a))
+    c = counted.c
+    usual = func.sum(c.without * c.number) * 100 <= func.sum(c.number) * set_to["usual_percent"]
+    return select(func.coalesce(usual, true()).label("usual"))
 
 
 def _no_reference(acts: FromClause, _set_to: Parameters, given: FromClause) -> Select[Any]:
@@ -197,14 +204,18 @@ def _unknown_invoice(acts: Any) -> Any:
     return ~exists().where(acts.reference == func.concat(_INVOICE, billing.c.invoice_line))
 
 
-def _billing_is_known(acts: FromClause, set_to: Parameters) -> Select[Any]:
-    """Say whether billing knows most invoices: else it is the feed that is missing."""
+def _invoices(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count invoices that are named, by whether billing knows them."""
     a = acts.c
-    named = select(case((_unknown_invoice(a), 1), else_=0).label("unknown")).where(
-        _naming_invoices(a)
-    )
-    n = named.cte("named").c
-    usual = func.sum(n.unknown) * 100 <= func.count() * set_to["usual_percent"]
+    unknown = case((_unknown_invoice(a), 1), else_=0).label("unknown")
+    named = select(unknown).where(_naming_invoices(a)).subquery("named")
+    return select(named.c.unknown, func.count().label("number")).group_by(named.c.unknown)
+
+
+def _billing_is_known(counted: FromClause, set_to: Parameters) -> Select[Any]:
+    """Say whether billing knows most invoices: else it is the feed that is missing."""
+    c = counted.c
+    usual = func.sum(c.unknown * c.number) * 100 <= func.sum(c.number) * set_to["usual_percent"]
     return select(func.coalesce(usual, false()).label("usual"))
 
 
@@ -239,6 +250,7 @@ RULES = (
         _no_reference,
         _adjustments,
         Reach.CUSTOMER,
+        _with_and_without,
         _references_are_given,
     ),
     Rule(
@@ -287,6 +299,7 @@ RULES = (
         _no_billing,
         _naming_invoices,
         Reach.CUSTOMER,
+        _invoices,
         _billing_is_known,
     ),
 )

@@ -37,21 +37,23 @@ from entitlement_ledger.store.tables import transactions
 _USES = (*GIVES, CommandType.REVERSE.value)
 
 
-def _hours_by_day(acts: FromClause) -> CTE:
-    """Give the hours, in UTC, in which each actor was at work on each day."""
+def _hours_by_day(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count acts by the hours, in UTC, in which each actor was at work on each day."""
     a = acts.c
     hour = cast(func.floor(a.at / (60 * MINUTE_US)), Integer) % 24
     weekend = case((((a.day + 3) % 7) >= 5, 1), else_=0)
     # What was approved happened when the approver was at work, not whoever had asked for it.
-    return (
+    worked = (
         select(a.actor, a.day, hour.label("hour"), weekend.label("weekend"))
         .where(a.decided_by == a.actor)
-        .distinct()
-        .cte("hours_by_day")
+        .subquery("worked")
     )
+    w = worked.c
+    by = (w.actor, w.day, w.hour, w.weekend)
+    return select(*by, func.count().label("number")).group_by(*by)
 
 
-def _near(seen: CTE) -> CTE:
+def _near(seen: FromClause) -> CTE:
     """Give on how many other days the actor was at work within an hour of each hour."""
     s = seen.c
     around = union_all(
@@ -65,7 +67,7 @@ def _near(seen: CTE) -> CTE:
     )
 
 
-def _unusual_hours(seen: CTE, set_to: Parameters) -> CTE:
+def _unusual_hours(seen: FromClause, set_to: Parameters) -> CTE:
     """Give the hours of days that are outside the actor's own; some actors have none."""
     s = seen.c
     near = _near(seen)
@@ -121,9 +123,13 @@ def _unusual_hours(seen: CTE, set_to: Parameters) -> CTE:
     )
 
 
-def _odd_hours(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _at_odd_hours(seen: FromClause, set_to: Parameters) -> Select[Any]:
+    return select(_unusual_hours(seen, set_to).c.actor)
+
+
+def _odd_hours(acts: FromClause, set_to: Parameters, seen: FromClause) -> Select[Any]:
     a = acts.c
-    unusual = _unusual_hours(_hours_by_day(acts), set_to)
+    unusual = _unusual_hours(seen, set_to)
     u = unusual.c
     hour = cast(func.floor(a.at / (60 * MINUTE_US)), Integer) % 24
     return (
@@ -146,15 +152,24 @@ def _odd_hours(acts: FromClause, set_to: Parameters) -> Select[Any]:
     )
 
 
-def _first_use(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _by_type(acts: FromClause, _set_to: Parameters) -> Select[Any]:
+    """Count what each actor did of the types that give something."""
     a = acts.c
-    seldom = (
-        select(a.actor, a.did)
-        .where(a.done, a.did.in_(_USES))
-        .group_by(a.actor, a.did)
-        .having(func.count() <= set_to["uses_most"])
-        .cte("seldom")
-    )
+    by = (a.actor, a.did)
+    return select(*by, func.count().label("number")).where(a.done, a.did.in_(_USES)).group_by(*by)
+
+
+def _seldom(by_type: FromClause, set_to: Parameters) -> CTE:
+    b = by_type.c
+    return select(b.actor, b.did).where(b.number <= set_to["uses_most"]).cte("seldom")
+
+
+def _with_seldom_types(by_type: FromClause, set_to: Parameters) -> Select[Any]:
+    return select(_seldom(by_type, set_to).c.actor)
+
+
+def _first_use(acts: FromClause, set_to: Parameters, by_type: FromClause) -> Select[Any]:
+    a, seldom = acts.c, _seldom(by_type, set_to)
     s, t = seldom.c, transactions.c
     of_type = func.row_number().over(partition_by=(a.actor, a.did), order_by=(a.at, a.sequence))
     # To take back what was given gives nothing.
@@ -222,6 +237,8 @@ RULES = (
         _odd_hours,
         lambda a: a.decided_by == a.actor,
         Reach.ACTOR,
+        _hours_by_day,
+        odd=_at_odd_hours,
     ),
     Rule(
         "first_use",
@@ -232,5 +249,7 @@ RULES = (
         _first_use,
         lambda a: a.done,
         Reach.ACTOR,
+        _by_type,
+        odd=_with_seldom_types,
     ),
 )

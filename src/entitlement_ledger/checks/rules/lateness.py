@@ -9,13 +9,16 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    and_,
+    case,
     cast,
     func,
+    or_,
     select,
-    union_all,
 )
 
 from entitlement_ledger.checks.rules.base import (
+    BLOCK,
     DAY_US,
     Parameters,
     Reach,
@@ -27,59 +30,105 @@ from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.store.dialect import listed, microseconds
 from entitlement_ledger.store.functions import quotient
 
-_BLOCK = 1024
+
+def _late_us(set_to: Parameters) -> int:
+    return set_to["days"] * DAY_US
 
 
-def _arrived_late(acts: FromClause, late_us: int) -> CTE:
+def _so_long(acts: Any) -> Any:
+    """Give how long after it took effect something was recorded."""
+    return microseconds(acts.recorded_at) - microseconds(acts.effective_at)
+
+
+def _by_block(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Count acts by block and actor, with the first and the last moment; `total` are late ones.
+
+    What of history is late, its moments tell.
+    """
+    a = acts.c
+    late = and_(~a.history, _so_long(a) >= _late_us(set_to))
+    numbered = select(
+        quotient(a.sequence, BLOCK).label("block"),
+        a.actor,
+        a.at,
+        case((a.done, 1)).label("done"),
+        case((late, 1)).label("late"),
+    ).subquery("numbered")
+    n = numbered.c
+    return select(
+        n.block,
+        n.actor,
+        func.count(n.done).label("number"),
+        func.count(n.late).label("total"),
+        func.min(n.at).label("first"),
+        func.max(n.at).label("last"),
+    ).group_by(n.block, n.actor)
+
+
+def _arrived_late(acts: FromClause, late_us: int, blocks: FromClause) -> CTE:
     """Give what is said to have happened long before it was recorded, and how long.
 
     History arrives in the order of its lines: what is late counts from what came before it. Acts
-    are looked at in blocks, and only those blocks one by one in which something can be late.
+    are looked at one by one only in those blocks in which something can be late.
     """
-    a = acts.c
-    block = quotient(a.sequence, _BLOCK)
-    blocks = (
-        select(block.label("block"), func.max(a.at).label("most"), func.min(a.at).label("least"))
-        .group_by(block)
-        .cte("blocks")
+    a, odd = acts.c, _mixed(blocks, late_us)
+    o = odd.c
+    so_far = func.max(a.at).over(partition_by=o.block, order_by=a.sequence, rows=(None, 0))
+    latest = func.greatest(so_far, func.coalesce(o.before, so_far))
+    lag = case((a.history, latest - a.at), else_=_so_long(a))
+    looked_at = (
+        select(a.sequence, a.customer, a.actor, a.done, lag.label("lag"))
+        .select_from(acts.join(odd, o.block == quotient(a.sequence, BLOCK)))
+        .cte("looked_at")
     )
-    b = blocks.c
-    before = func.max(b.most).over(order_by=b.block, rows=(None, -1))
-    through = select(blocks, before.label("before")).cte("through")
+    k = looked_at.c
+    return (
+        select(k.sequence, k.customer, k.actor, k.lag).where(k.done, k.lag >= late_us).cte("late")
+    )
+
+
+def _mixed(blocks: FromClause, late_us: int) -> CTE:
+    """Give the blocks in which something can be late, and the latest moment before them."""
+    by_actor = blocks.c
+    whole = (
+        select(
+            by_actor.block,
+            func.sum(by_actor.total).label("total"),
+            func.min(by_actor.first).label("first"),
+            func.max(by_actor.last).label("last"),
+        )
+        .group_by(by_actor.block)
+        .cte("whole_blocks")
+    )
+    b = whole.c
+    before = func.max(b.last).over(order_by=b.block, rows=(None, -1))
+    through = select(whole, before.label("before")).cte("through")
     t = through.c
-    mixed = (
+    return (
         select(t.block, t.before)
-        .where(func.greatest(t.most, func.coalesce(t.before, t.most)) - t.least >= late_us)
-        .cte("mixed")
+        .where(
+            or_(
+                func.greatest(t.last, func.coalesce(t.before, t.last)) - t.first >= late_us,
+                t.total > 0,
+            )
+        )
+        .cte("odd")
     )
-    m = mixed.c
-    so_far = func.max(a.at).over(partition_by=m.block, order_by=a.sequence, rows=(None, 0))
-    of_history = (
-        select(acts, (func.greatest(so_far, func.coalesce(m.before, so_far)) - a.at).label("lag"))
-        .select_from(acts.join(mixed, m.block == block))
-        .cte("of_history")
-    )
-    of_now = (microseconds(a.recorded_at) - microseconds(a.effective_at)).label("lag")
-    columns = ("sequence", "customer", "actor", "lag")
-    h = of_history.c
-    return union_all(
-        select(*(h[each] for each in columns)).where(h.done, h.history, h.lag >= late_us),
-        select(a.sequence, a.customer, a.actor, of_now).where(
-            a.done, ~a.history, of_now >= late_us
-        ),
-    ).cte("late")
 
 
-def _backdated(acts: FromClause, set_to: Parameters) -> Select[Any]:
-    a = acts.c
-    late = _arrived_late(acts, set_to["days"] * DAY_US)
+def _where_late(blocks: FromClause, set_to: Parameters) -> Select[Any]:
+    return select(_mixed(blocks, _late_us(set_to)).c.block)
+
+
+def _backdated(acts: FromClause, set_to: Parameters, blocks: FromClause) -> Select[Any]:
+    b = blocks.c
+    late = _arrived_late(acts, _late_us(set_to), blocks)
     g = late.c
     all_late = select(g.actor, func.count().label("late")).group_by(g.actor).cte("all_late")
     of_actor = (
-        select(a.actor, all_late.c.late, func.count().label("number"))
-        .select_from(acts.join(all_late, all_late.c.actor == a.actor))
-        .where(a.done)
-        .group_by(a.actor, all_late.c.late)
+        select(b.actor, all_late.c.late, func.sum(b.number).label("number"))
+        .select_from(blocks.join(all_late, all_late.c.actor == b.actor))
+        .group_by(b.actor, all_late.c.late)
         .cte("of_actor")
     )
     h = of_actor.c
@@ -132,6 +181,9 @@ RULES = (
         " actor's {of} acts {late} did",
         {"days": 7, "usual_percent": 10},
         _backdated,
+        counted=_by_block,
+        odd=_where_late,
+        odd_by="block",
     ),
     Rule(
         "after_close",

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from entitlement_ledger.checks.rules.base import (
     DAY_US,
     GIVES,
+    News,
     Parameters,
     Reach,
     Rule,
@@ -110,6 +111,12 @@ def _own_beneficiary(acts: FromClause, _set_to: Parameters) -> Select[Any]:
         .select_from(given.join(n, and_(n.c.actor == g.actor, n.c.customer == g.customer)))
         .group_by(g.actor, g.customer)
     )
+
+
+def _named_alike(news: News, _set_to: Parameters) -> Select[Any]:
+    """Give the customers whose name somebody has who gave them something new."""
+    given = select(news.acts).where(_given(news.acts.c)).cte("given")
+    return select(_namesakes(given).c.customer)
 
 
 def _decided(acts: FromClause) -> CTE:
@@ -291,6 +298,7 @@ RULES = (
         _own_beneficiary,
         _given,
         Reach.CUSTOMER,
+        suspects=_named_alike,
         looks_at_people=True,
     ),
     Rule(

@@ -82,38 +82,57 @@ def _saying_nothing(letters: Any, most: int) -> tuple[Any, ...]:
     return func.length(letters) <= most, one_again_and_again, func.lower(letters).in_(_FILLERS)
 
 
-def _blank_reasons(acts: FromClause, set_to: Parameters) -> Select[Any]:
+def _with_reasons(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Give what has a reason, and whether that says nothing."""
     a = acts.c
     letters = func.regexp_replace(func.coalesce(a.reason, ""), "[^[:alnum:]]", "", "g")
-    blank = and_(a.reason.is_not(None), or_(*_saying_nothing(letters, set_to["letters_most"])))
-    given = (
-        select(acts, case((blank, 1), else_=0).label("blank"))
-        .where(a.done, or_(a.gives > 0, a.did.in_(("adjust", "reverse"))), a.reason.is_not(None))
-        .cte("given")
+    blank = or_(*_saying_nothing(letters, set_to["letters_most"]))
+    return select(a.actor, a.sequence, case((blank, 1), else_=0).label("blank")).where(
+        a.done, or_(a.gives > 0, a.did.in_(("adjust", "reverse"))), a.reason.is_not(None)
     )
+
+
+def _blank_or_not(acts: FromClause, set_to: Parameters) -> Select[Any]:
+    """Count the reasons of each actor that say something, and those that do not."""
+    w = _with_reasons(acts, set_to).subquery("with_reasons").c
+    return select(w.actor, w.blank, func.count().label("number")).group_by(w.actor, w.blank)
+
+
+def _blank_reasons(acts: FromClause, set_to: Parameters, counted: FromClause) -> Select[Any]:
+    c, given = counted.c, _with_reasons(acts, set_to).cte("given")
     g = given.c
-    others = select(
-        given,
-        (func.sum(g.blank).over() - func.sum(g.blank).over(partition_by=g.actor)).label("theirs"),
-        (func.count().over() - func.count().over(partition_by=g.actor)).label("all_theirs"),
-    ).cte("others")
-    o = others.c
+    own = (
+        select(
+            c.actor,
+            func.sum(c.number).label("number"),
+            func.sum(c.number * c.blank).label("blank"),
+        )
+        .group_by(c.actor)
+        .cte("own")
+    )
+    all_of_them = select(
+        own,
+        (func.sum(own.c.blank).over() - own.c.blank).label("theirs"),
+        (func.sum(own.c.number).over() - own.c.number).label("all_theirs"),
+    ).cte("all_of_them")
+    o = all_of_them.c
     return (
         select(
             *pattern(
-                o.actor,
-                actor=o.actor,
-                transactions=listed(o.sequence),
+                g.actor,
+                actor=g.actor,
+                transactions=listed(g.sequence),
                 score=20 + func.count() * 6,
                 number=func.count(),
             )
         )
-        .where(o.blank == 1)
-        .group_by(o.actor, o.theirs, o.all_theirs)
-        .having(
-            func.count() >= set_to["least"],
+        .select_from(given.join(all_of_them, o.actor == g.actor))
+        .where(
+            g.blank == 1,
+            o.blank >= set_to["least"],
             o.theirs * 100 <= o.all_theirs * set_to["others_percent"],
         )
+        .group_by(g.actor)
     )
 
 
@@ -135,5 +154,6 @@ RULES = (
         {"letters_most": 2, "least": 3, "others_percent": 20},
         _blank_reasons,
         lambda a: and_(a.done, a.reason.is_not(None)),
+        counted=_blank_or_not,
     ),
 )
