@@ -11,7 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, FromClause, Select, and_, false, func, select, union, union_all
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    select,
+    union,
+    union_all,
+)
 
 from entitlement_ledger.checks.finding import acts_of, compared_with, digest_of, find_of, odd_ones
 from entitlement_ledger.checks.rules.base import (
@@ -177,10 +188,13 @@ def _run_again(
             whom = _suspects(
                 stack, connection, customers, set_to, of_rules.knows, changed, new, until
             )
-            names = stack.enter_context(temporary(connection, "names", whom))
-            of_them = acts(lambda act: act.customer.in_(select(*names.c)))
+            suspected = stack.enter_context(temporary(connection, "suspected", whom))
+            names = select(suspected.c.name).distinct().subquery("names")
+            of_them = acts(lambda act: act.customer.in_(select(names.c.name)))
             some = stack.enter_context(temporary(connection, "acts", select(of_them)))
-            for rule in customers:
+            by_rules = select(suspected.c.rule).distinct()
+            suspecting = set(connection.execute(by_rules).scalars().all())
+            for rule in (each for each in customers if each.name in suspecting):
                 compared = of_rules.knows[rule.name].compared
                 found = list(find_of(connection, rule, set_to[rule.name], compared, some))
                 _save(connection, rule, found, names)
@@ -302,24 +316,29 @@ def _suspects(
     new: FromClause,
     until: int,
 ) -> Select[Any]:
-    """Give the customers of whom a pattern can be new or have changed.
+    """Give the customers of whom a pattern can be new or have changed, and by which rule.
 
     That is whoever a rule suspects, and of all customers of what is new those whose pattern is
     known.
     """
+
+    def labelled(rule: Rule, customers: Select[Any]) -> Select[Any]:
+        (name,) = customers.subquery("whom").c
+        return select(literal(rule.name).label("rule"), name.label("name"))
+
     lately = stack.enter_context(_lately(connection, rules, set_to, changed, new, until))
-    whom = [about([rule.name for rule in rules], select(changed.c.customer))]
+    whom = []
     for rule in rules:
+        whom.append(labelled(rule, about(rule.name, select(changed.c.customer))))
         if rule.suspects is None:
-            whom.append(select(changed.c.customer).where(rule.looks_at(changed.c)))
+            of_new = select(changed.c.customer).where(rule.looks_at(changed.c))
         else:
             before, compared, _ = knows[rule.name]
-            news = News(new, lately, before, compared)
-            whom.append(rule.suspects(news, set_to[rule.name]))
+            of_new = rule.suspects(News(new, lately, before, compared), set_to[rule.name])
+        whom.append(labelled(rule, of_new))
         if rule.looks_at_people:
-            whom.append(customers_changed(until))
-    names = union(*whom).subquery("whom")
-    return select(names.c[0].label("name"))
+            whom.append(labelled(rule, customers_changed(until)))
+    return select(union(*whom).subquery("suspected"))
 
 
 @contextmanager

@@ -86,9 +86,9 @@ def stored_findings(connection: Connection) -> list[Found]:
     ]
 
 
-def about(rules: Sequence[str], customers: Select[Any]) -> Select[Any]:
-    """Give those of some customers whom a finding of these rules is about."""
-    return select(_f.customer).where(_f.rule.in_(rules), _f.customer.in_(customers))
+def about(rule: str, customers: Select[Any]) -> Select[Any]:
+    """Give those of some customers whom a finding of a rule is about."""
+    return select(_f.customer).where(_f.rule == rule, _f.customer.in_(customers))
 
 
 def last_run(connection: Connection) -> LastRun | None:
