@@ -19,6 +19,7 @@ from entitlement_ledger.audit.sealing import as_it_is, check_witness
 from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.backups import restore_backup
 from entitlement_ledger.checks.published import publish
+from entitlement_ledger.checks.suspicion import parameters
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
@@ -261,7 +262,7 @@ class Ledger(Keeping):
 
     def _rebuild(self, connection: Connection, progress: Progress) -> int:
         done = rebuild(connection, progress)
-        publish(connection)
+        publish(connection, parameters(self._suspicious, self._approvals))
         return done
 
 

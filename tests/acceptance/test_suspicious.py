@@ -184,6 +184,26 @@ def test_an_outside_client_reads_each_rule_as_a_view(store: str) -> None:
         assert rows == [("eve",)]
 
 
+def test_the_views_are_set_as_the_rules_were_when_all_of_them_ran(store: str) -> None:
+    post(store, [gift(number) for number in range(5)], "--history")
+
+    def seen() -> list[tuple[str]]:
+        with duckdb.connect(store) as connection:
+            return connection.execute("SELECT actor FROM suspicious_same_amount").fetchall()
+
+    assert seen() == []
+    with Ledger.open(store, suspicious={"same_amount": {"least": 5}}) as ledger:
+        ledger.suspicious(["same_amount"])
+        assert [each.rule for each in ledger.suspicious()] == ["same_amount"]
+    assert seen() == [("eve",)]
+    with Ledger.open(store, suspicious={"same_amount": {"least": 5}}) as ledger:
+        ledger.rebuild()
+    assert seen() == [("eve",)]
+    with Ledger.open(store) as ledger:
+        ledger.suspicious()
+    assert seen() == []
+
+
 def test_attempts_to_post_into_a_closed_period_are_noticed(tmp_path: Path) -> None:
     clock = HandClock()
     with Ledger.open(new_store(tmp_path, clock), clock=clock) as ledger:

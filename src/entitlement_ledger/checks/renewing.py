@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from entitlement_ledger.checks.finding import acts_of, compared_with, digest_of, find_of, odd_ones
+from entitlement_ledger.checks.published import defaults, publish_rules
 from entitlement_ledger.checks.rules.base import (
     BLOCK,
     News,
@@ -85,10 +86,13 @@ def run(
     """Run rules and keep what they find in place of what they found before; give all of it.
 
     With `since_last` only what can have changed since is looked at, where the rules were set as
-    they are and no feed has changed.
+    they are and no feed has changed. Where they were set otherwise, their views are made anew.
     """
     digest, whole = digest_of(set_to), len(rules) == len(RULES)
     before = last_run(connection)
+    published = digest_of(defaults()) if before is None else before.set_to
+    if whole and published != digest:
+        publish_rules(connection, set_to)
     if before is not None and (
         before.set_to != digest or before.kept != KEPT or feed_changed(connection, before.until)
     ):
