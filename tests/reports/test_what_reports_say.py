@@ -231,7 +231,9 @@ def test_a_rejected_proposal_is_told(tmp_path: Path) -> None:
 def test_findings_are_told_with_their_review(tmp_path: Path) -> None:
     with Ledger.open(new_store(tmp_path), clock=HandClock()) as ledger:
         assert rows(ledger, "findings") == []
-        lines = [command("issue", f"k{n}", quantity=500, actor="eve") for n in range(30)]
+        lines = [
+            command("issue", key, quantity=500, actor="eve", reference="invoice:1") for key in "ab"
+        ]
         ledger.post(lines, actor="tester")
         found = ledger.suspicious()
         assert found
