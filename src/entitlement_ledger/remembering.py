@@ -27,7 +27,8 @@ COMMITS_BEFORE = 16
 EVENTS_MAX = 20_000_000
 """Of a larger store none is made: it would take more than some 600 MB."""
 SINCE_MAX = 100_000
-"""Once so many keys were used since, a new one is made."""
+"""Once so many keys were used since, and more than an eighth of all, a new one is made."""
+_SHARE = 8
 _KEYS_MAX = 5_000
 """Of more keys at once the database tells faster."""
 
@@ -144,7 +145,7 @@ class Memory:
     def _is_wanted(self) -> bool:
         if self._snapshot is None:
             return self._commits >= COMMITS_BEFORE
-        return len(self._since.keys) > SINCE_MAX
+        return len(self._since.keys) > max(SINCE_MAX, len(self._snapshot.keys) // _SHARE)
 
     def _take_up(self, making: _Making) -> None:
         self._making = None
