@@ -41,8 +41,10 @@ Told = TypeVar("Told")
 _BEHIND_MAX = 8192
 """How many events the projections lack at most: to bring them up takes a dozen statements."""
 _TOGETHER_MAX = 10_000
-HOLDINGS_MAX = 50_000
-"""Of how many customers the writer remembers what they hold, and how many holdings at most."""
+HOLDINGS_MAX = 200_000
+"""Of how many customers the writer remembers what is left, and four times as many as the holdings
+that it remembers with their past."""
+_PASTS = 4
 _CUSTOMERS_MAX = 200_000
 
 
@@ -248,7 +250,7 @@ class Writer:
     def _forget(self, book: Book) -> None:
         """Let the book forget what it need not know; it keeps what the projections lack."""
         if not self._lacking:
-            book.forget(self._holdings_max, _CUSTOMERS_MAX)
+            book.forget(self._holdings_max, self._holdings_max // _PASTS, _CUSTOMERS_MAX)
 
     def _trusted(self, work: Callable[[Connection], Told]) -> Told:
         """Do work in a transaction; if it fails, what is kept in memory is read again."""

@@ -196,13 +196,13 @@ class Book:
         """Note that the projections lack nothing of what the book has taken in so far."""
         self.ahead = Ahead()
 
-    def forget(self, holdings_max: int, customers_max: int) -> None:
+    def forget(self, standings_max: int, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept.
 
         The projections lack nothing that the book has taken in.
         """
         self.ahead = Ahead()
-        for customer in list(self.standings)[: max(len(self.standings) - holdings_max, 0)]:
+        for customer in list(self.standings)[: max(len(self.standings) - standings_max, 0)]:
             del self.standings[customer]
         self.keys.clear()
         self.originals.clear()
