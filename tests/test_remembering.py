@@ -131,3 +131,14 @@ def test_one_that_is_being_made_is_given_up_where_the_ledger_is_closed(
         opened.post([command("issue", "a", quantity=10)], actor="a")
         making = opened._writer._memory._making
     assert making is not None and making.ended
+
+
+def test_of_a_store_that_is_too_large_nothing_is_kept(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(ledger)
+    monkeypatch.setattr(remembering, "EVENTS_MAX", 0)
+    monkeypatch.setattr(remembering, "SINCE_MAX", 0)
+    post(ledger, *(command("consume", f"k{n}", quantity=1) for n in range(9)))
+    memory = ledger._writer._memory
+    assert (memory._snapshot, memory._making, memory._since.keys) == (None, None, set())

@@ -134,13 +134,19 @@ class Memory:
         if not self._keeping:
             return
         self._commits += 1
-        for since in [self._since, *([self._making.since] if self._making else [])]:
-            since.note(events)
+        if self._snapshot is not None:
+            self._since.note(events)
+        if self._making is not None:
+            self._making.since.note(events)
         if self._making is not None and self._making.ended:
             self._take_up(self._making)
         last = max((event.sequence for event in events), default=0)
-        if self._making is None and self._is_wanted() and 0 < last <= EVENTS_MAX:
-            self._making = _Making(self._engine, lacking)
+        if self._making is None and last and self._is_wanted():
+            if last <= EVENTS_MAX:
+                self._making = _Making(self._engine, lacking)
+            else:
+                # What was concerned since would be more and more.
+                self.drop()
 
     def _is_wanted(self) -> bool:
         if self._snapshot is None:
