@@ -6,14 +6,12 @@ itself never believes a view: it asks the query.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    bindparam,
     case,
     func,
     literal,
@@ -22,12 +20,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from entitlement_ledger.checks.check import NOW, Check
+from entitlement_ledger.checks.recorded import RECORDED
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
-from entitlement_ledger.domain.instants import DAY
 from entitlement_ledger.store.reversals import did
 from entitlement_ledger.store.tables import (
-    InstantColumn,
     customers,
     entitlements,
     grants,
@@ -45,25 +43,6 @@ from entitlement_ledger.store.tables import (
 _g, _j, _l, _p, _r, _t = (
     table.c for table in (grants, journal, lapses, postings, resolutions, transactions)
 )
-
-
-GRACE = DAY
-"""How long work may be due without being done: due work is run once a day, or more often."""
-
-NOW_NAME = "now"
-NOW: ColumnElement[Any] = bindparam(NOW_NAME, type_=InstantColumn())
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: what it protects from, and the query that finds what is at fault.
-
-    The query may have a parameter, `now`: an instant that lies `GRACE` back.
-    """
-
-    name: str
-    protects: str
-    at_fault: Select[Any]
 
 
 def _zero_sum() -> Select[Any]:
@@ -377,4 +356,5 @@ CHECKS = (
     Check("due_work", "an end that was due for more than a day and is not recorded", _due_work()),
     Check("missed_renewals", "a period that should have begun more than a day ago",
           _missed_renewals()),
+    *RECORDED,
 )  # fmt: skip

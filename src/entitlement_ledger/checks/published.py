@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, literal_column
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from entitlement_ledger.checks.consistency import CHECKS, NOW
+from entitlement_ledger.checks.check import NOW
+from entitlement_ledger.checks.consistency import CHECKS
 from entitlement_ledger.checks.rules.base import Parameters, acts
 from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import make_query_view

@@ -1,4 +1,4 @@
-"""The checks that read the journal from its beginning: bytes hashed again, decisions made again."""
+"""The check that reads the journal from its beginning, and decides again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from entitlement_ledger.domain.events import (
     customer_in,
     decode_event,
     encode_event,
-    leaf_hash,
 )
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import Context
@@ -29,13 +28,6 @@ Read = Callable[[], Iterable[RawRow]]
 
 EVENTS_AT_ONCE = 500_000
 """Of how many events what was decided is kept in memory at once, as nearly as customers allow."""
-
-
-def hashes(read: Read, _events: int) -> Iterator[Fault]:
-    """Find events whose bytes are not what was hashed."""
-    for sequence, _, body, known in read():
-        if leaf_hash(body) != known:
-            yield {"sequence": sequence, "hash": leaf_hash(body).hex(), "stored": known.hex()}
 
 
 def decisions(read: Read, events: int, at_once: int = EVENTS_AT_ONCE) -> Iterator[Fault]:

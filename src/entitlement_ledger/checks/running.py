@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.checks import replaying
-from entitlement_ledger.checks.consistency import CHECKS, GRACE, NOW_NAME, Check
+from entitlement_ledger.checks.check import GRACE, NOW_NAME, Check
+from entitlement_ledger.checks.consistency import CHECKS
 from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
@@ -24,7 +25,6 @@ Replay = Callable[[replaying.Read, int], Iterator[replaying.Fault]]
 Comparison = Callable[[Connection], Iterator[dict[str, Any]]]
 
 REPLAYS: dict[str, tuple[str, Replay]] = {
-    "hashes": ("bytes of an event changed behind the ledger's back", replaying.hashes),
     "decisions": ("an outcome or draw that the rules would not give", replaying.decisions),
 }
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, DateTime, String, literal_column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    LargeBinary,
+    String,
+    literal_column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 _POSTGRESQL = "postgresql"
 
@@ -41,6 +50,31 @@ class _AnyOf(FunctionElement[bool]):
     inherit_cache = True
 
 
+class _HashOfLeaf(FunctionElement[bytes]):
+    type = LargeBinary()
+    inherit_cache = True
+
+
+class _ReadJson(FunctionElement[Any]):
+    type = NullType()
+    inherit_cache = True
+
+
+class _Part(FunctionElement[str]):
+    type = String()
+    inherit_cache = True
+
+
+class _EachOf(FunctionElement[Any]):
+    type = NullType()
+    inherit_cache = True
+
+
+class _PlaceOfEach(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
 def microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
     """Give a column of instants as numbers, which costs less where there are many."""
     return _Microseconds(instant)
@@ -69,6 +103,41 @@ def folded(text: ColumnElement[str]) -> ColumnElement[str]:
 def any_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Say of a group whether a condition holds of any of its rows; of no rows nothing."""
     return _AnyOf(condition)
+
+
+def hash_of_leaf(body: ColumnElement[bytes]) -> ColumnElement[bytes]:
+    """Give the hash of a body as a leaf of the tree (RFC 6962, section 2.1)."""
+    return _HashOfLeaf(body)
+
+
+def read_json(body: ColumnElement[bytes]) -> ColumnElement[Any]:
+    """Give bytes as JSON; of what is none, nothing."""
+    return _ReadJson(body)
+
+
+def field_of(json: ColumnElement[Any], name: str) -> ColumnElement[str]:
+    """Give a field of a JSON object as text; null, or none, is nothing."""
+    return _Part(json, _written(name))
+
+
+def part_of(json: ColumnElement[Any], place: int) -> ColumnElement[str]:
+    """Give an element of a JSON array as text, counted from 0."""
+    return _Part(json, _whole(place))
+
+
+def each_of(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """Give a row for each element of an array that is a field of a JSON object."""
+    return _EachOf(json, _written(name))
+
+
+def place_of_each(json: ColumnElement[Any], name: str) -> ColumnElement[int]:
+    """Number the rows that `each_of` gives beside it, from 1."""
+    return _PlaceOfEach(json, _written(name))
+
+
+def _written(name: str) -> ColumnElement[str]:
+    assert name.isidentifier(), "the name of a field"
+    return literal_column(f"'{name}'")
 
 
 def _whole(number: int) -> ColumnElement[int]:
@@ -145,3 +214,57 @@ def _folded_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
 def _any_of(element: Any, compiler: Any, **more: Any) -> str:
     (condition,) = _arguments(element, compiler, **more)
     return f"bool_or({condition})"
+
+
+@compiles(_HashOfLeaf)
+def _hash_of_leaf(element: Any, compiler: Any, **more: Any) -> str:
+    (body,) = _arguments(element, compiler, **more)
+    return f"unhex(sha256('\\x00'::BLOB || {body}))"
+
+
+@compiles(_HashOfLeaf, _POSTGRESQL)
+def _hash_of_leaf_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    (body,) = _arguments(element, compiler, **more)
+    return f"sha256('\\x00'::bytea || {body})"
+
+
+@compiles(_ReadJson)
+def _read_json(element: Any, compiler: Any, **more: Any) -> str:
+    (body,) = _arguments(element, compiler, **more)
+    return f"TRY_CAST(TRY(decode({body})) AS JSON)"
+
+
+@compiles(_ReadJson, _POSTGRESQL)
+def _read_json_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    (body,) = _arguments(element, compiler, **more)
+    return f"CAST(convert_from({body}, 'UTF8') AS jsonb)"
+
+
+@compiles(_Part)
+def _part(element: Any, compiler: Any, **more: Any) -> str:
+    json, which = _arguments(element, compiler, **more)
+    return f"({json} ->> {which})"
+
+
+@compiles(_EachOf)
+def _each_of(element: Any, compiler: Any, **more: Any) -> str:
+    json, name = _arguments(element, compiler, **more)
+    return f"unnest(CAST({json} -> {name} AS JSON[]))"
+
+
+@compiles(_EachOf, _POSTGRESQL)
+def _each_of_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    json, name = _arguments(element, compiler, **more)
+    return f"jsonb_array_elements({json} -> {name})"
+
+
+@compiles(_PlaceOfEach)
+def _place_of_each(element: Any, compiler: Any, **more: Any) -> str:
+    json, name = _arguments(element, compiler, **more)
+    return f"generate_subscripts(CAST({json} -> {name} AS JSON[]), 1)"
+
+
+@compiles(_PlaceOfEach, _POSTGRESQL)
+def _place_of_each_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    json, name = _arguments(element, compiler, **more)
+    return f"generate_series(1, jsonb_array_length({json} -> {name}))"
