@@ -53,6 +53,13 @@ def _letters(text: Any) -> Any:
     return func.regexp_replace(folded(text), "[^[:alnum:]]+", "", "g")
 
 
+def _initialled(text: Any) -> Any:
+    """Give a name as initial and surname, as many more are called: `mcosta`, for `m.costa` too."""
+    surname = func.regexp_replace(func.trim(text), "^.*[[:space:]]", "")
+    two_words = func.trim(text).regexp_match("[[:space:]]")
+    return case((two_words, func.left(_letters(text), 1).concat(_letters(surname))))
+
+
 def _namesakes(given: CTE) -> CTE:
     """Give the customers to whom an actor gave something, and who have a name or email of theirs.
 
@@ -74,6 +81,7 @@ def _namesakes(given: CTE) -> CTE:
             _words(p.name).label("name"),
             _words(func.split_part(p.email, "@", 1)).label("local"),
             _letters(p.name).label("letters"),
+            _initialled(p.name).label("initialled"),
             func.lower(p.email).label("email"),
         )
         .where(func.length(p.name) > 0, p.customer.in_(select(g.customer)))
@@ -83,6 +91,7 @@ def _namesakes(given: CTE) -> CTE:
     alike = (
         a.words == c.name,
         a.letters == c.letters,
+        and_(a.letters == c.initialled, func.length(a.letters) > 3),
         and_(a.words == c.local, func.length(a.words) > 3),
         func.lower(a.actor) == c.email,
     )
