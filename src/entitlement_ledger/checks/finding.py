@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, FromClause, and_
 
 from entitlement_ledger.checks.rules.base import BLOCK, Parameters, Rule, acts
 from entitlement_ledger.checks.suspicion import RULES
-from entitlement_ledger.store.dialect import temporary
+from entitlement_ledger.store.dialect import asking, temporary
 from entitlement_ledger.store.reviewing import Found
 
 _ID_DIGITS = 10
@@ -36,10 +37,12 @@ def find_of(
     compared: FromClause | None = None,
     some: FromClause | None = None,
     pieces: FromClause | None = None,
+    instead: Mapping[FromClause, FromClause] = MappingProxyType({}),
 ) -> Iterator[Found]:
     """Run a rule: on all acts, or where it looks at one customer or actor at a time, on some.
 
     `compared` is what it compares with of everybody, if it does, and `pieces` what was kept of it.
+    `instead` gives tables of fewer rows to be asked in place of others.
     """
     among = acts() if some is None else some
     if some is None and compared is not None and rule.odd is not None:
@@ -51,7 +54,7 @@ def find_of(
         if not odd:
             return
         among = acts_of(odd, rule.odd_by)
-    rows = connection.execute(rule.patterns(among, set_to, compared, pieces)).all()
+    rows = connection.execute(asking(rule.patterns(among, set_to, compared, pieces), instead)).all()
     for row in rows:
         facts = dict(row._mapping)
         yield Found(

@@ -51,10 +51,12 @@ from entitlement_ledger.store.reviewing import (
     save_findings,
     stored_findings,
 )
-from entitlement_ledger.store.tables import transactions
+from entitlement_ledger.store.tables import postings, transactions
 
 NEVER = 2**62
 """Later than any time."""
+_LISTED_MAX = 2_000
+"""How many names or numbers go into a statement at most."""
 
 
 class _Known(NamedTuple):
@@ -194,13 +196,12 @@ def _run_again(
             )
             suspected = stack.enter_context(temporary(connection, "suspected", whom))
             names = select(suspected.c.name).distinct().subquery("names")
-            of_them = acts(lambda act: act.customer.in_(select(names.c.name)))
-            some = stack.enter_context(temporary(connection, "acts", select(of_them)))
+            some, instead = _acts_of_some(stack, connection, names)
             by_rules = select(suspected.c.rule).distinct()
             suspecting = set(connection.execute(by_rules).scalars().all())
             for rule in (each for each in customers if each.name in suspecting):
-                compared = of_rules.knows[rule.name].compared
-                found = list(find_of(connection, rule, set_to[rule.name], compared, some))
+                its, compared = set_to[rule.name], of_rules.knows[rule.name].compared
+                found = list(find_of(connection, rule, its, compared, some, instead=instead))
                 _save(connection, rule, found, names)
         for rule in touched:
             its, (_, compared, _) = set_to[rule.name], of_rules.knows[rule.name]
@@ -214,6 +215,27 @@ def _run_again(
                 )
         if whole:
             of_rules.save(connection)
+
+
+def _acts_of_some(
+    stack: ExitStack, connection: Connection, names: FromClause
+) -> tuple[FromClause, Mapping[FromClause, FromClause]]:
+    """Keep what some customers did, and tables of theirs to be asked in place of those of all.
+
+    A list of names is looked up, or sought in one pass: to join a table takes several times that.
+    """
+    whom = sorted(connection.execute(select(names.c.name)).scalars().all())
+    if len(whom) > _LISTED_MAX:
+        of_them = acts(lambda act: act.customer.in_(select(names.c.name)))
+        return stack.enter_context(temporary(connection, "acts", select(of_them))), {}
+
+    def of_theirs(table: FromClause, name: str) -> FromClause:
+        query = select(table).where(table.c.customer.in_(whom))
+        return stack.enter_context(temporary(connection, name, query))
+
+    did = of_theirs(transactions, "their_transactions")
+    some = stack.enter_context(temporary(connection, "acts", select(acts(among=did))))
+    return some, {postings: of_theirs(postings, "their_postings")}
 
 
 def _run_of_actors(
@@ -386,10 +408,13 @@ def _first_since(connection: Connection, since: int, until: int) -> int:
 def _changed(connection: Connection, until: int) -> Iterator[FromClause]:
     """Keep the acts of after an event, and those of before that something new is about."""
     t = transactions.c
-    targets = select(t.target).where(t.sequence > until, t.target <= until)
+    targets = select(t.target).where(t.sequence > until, t.target <= until).distinct()
+    numbers = sorted(connection.execute(targets).scalars().all())
+    sought: Any = numbers if len(numbers) <= _LISTED_MAX else targets
+    old = select(transactions).where(t.sequence.in_(sought)).cte("old_transactions")
     both = union_all(
         select(acts(lambda act: act.sequence > until, "new_acts")),
-        select(acts(lambda act: act.sequence.in_(targets), "old_acts")),
+        select(acts(None, "old_acts", old)),
     )
     with temporary(connection, "changed", select(both.subquery("both"))) as changed:
         yield changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +42,7 @@ from sqlalchemy import cast as cast_in_sql
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from entitlement_ledger.domain.instants import to_datetime
 from entitlement_ledger.files import synced
@@ -284,6 +285,20 @@ def temporary(connection: Connection, name: str, query: Select[Any]) -> Iterator
     columns = query.selected_columns
     yield table(unique, *(column(str(each.name), each.type) for each in columns))
     raw(connection).execute(f"DROP TABLE {unique}")
+
+
+def asking(query: Select[Any], instead: Mapping[FromClause, FromClause]) -> Select[Any]:
+    """Let a query ask other tables in place of those it names; they have the same columns."""
+    if not instead:
+        return query
+    others: dict[Any, Any] = dict(instead)
+    for asked, other in instead.items():
+        others |= {each: other.c[str(each.name)] for each in asked.c}
+
+    def other_of(element: Any, **_more: Any) -> Any:
+        return others.get(element)
+
+    return cast("Select[Any]", replacement_traverse(query, {}, other_of))
 
 
 def keep(connection: Connection, name: str, query: Select[Any]) -> TableClause:

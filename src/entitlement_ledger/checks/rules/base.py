@@ -180,18 +180,18 @@ class Rule:
         return select(counted) if self.compared is None else self.compared(counted, set_to)
 
 
-def acts(kept: Condition | None = None, name: str = "acts") -> CTE:
+def acts(kept: Condition | None = None, name: str = "acts", among: FromClause = recorded) -> CTE:
     """Give every command that somebody asked for, in the words that rules use.
 
     `moment` is when it happened: of history when it took effect, of all else when it was recorded.
     `gives` is a quantity given by hand, `draws` one that was drawn; `decides` says that it decides
-    on a proposal. `kept` leaves out other acts.
+    on a proposal. `kept` leaves out other acts; `among` are the transactions that are looked at.
     """
-    t, r = recorded.c, resolutions.c
+    t, r = among.c, resolutions.c
     proposals = recorded.alias("proposals")
     p = proposals.c
     # What was approved was asked for by whoever proposed it.
-    proposed = recorded.outerjoin(
+    proposed = among.outerjoin(
         resolutions, and_(t.executes.is_not(None), r.sequence == t.sequence)
     ).outerjoin(proposals, and_(p.sequence == r.target, p.proposal))
     did = func.coalesce(t.executes, t.type)
