@@ -18,6 +18,7 @@ from entitlement_ledger.console.screens.alerts import AlertsScreen, FindingScree
 from entitlement_ledger.console.screens.audit import AuditScreen
 from entitlement_ledger.console.screens.calendar import CalendarScreen
 from entitlement_ledger.console.screens.calendar_day import LapsingScreen
+from entitlement_ledger.console.screens.catalogue import CatalogueScreen
 from entitlement_ledger.console.screens.checks import ChecksScreen
 from entitlement_ledger.console.screens.customers import CustomersScreen
 from entitlement_ledger.console.screens.detail import DetailScreen, TransactionScreen
@@ -66,6 +67,7 @@ def test_every_action_of_the_registry_exists_where_it_is_said_to_be() -> None:
         "finding": FindingScreen,
         "review": FindingScreen,
         "checks": ChecksScreen,
+        "catalogue": CatalogueScreen,
         "reconcile": ReconcileScreen,
         "feed": FeedScreen,
         "run": RunScreen,

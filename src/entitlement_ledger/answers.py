@@ -14,6 +14,7 @@ import msgspec
 from entitlement_ledger.domain.instants import Instant
 
 Row = TypeVar("Row")
+Place = TypeVar("Place")
 
 
 class Balance(msgspec.Struct, frozen=True):
@@ -84,11 +85,14 @@ class TransactionRow(msgspec.Struct, frozen=True):
     unit: str | None
 
 
-class Page(msgspec.Struct, Generic[Row], frozen=True):
-    """Rows of a keyset page, newest first. `next_after` is None on the last page."""
+class Page(msgspec.Struct, Generic[Row, Place], frozen=True):
+    """Rows of a keyset page, in the order of their places: of what has a sequence, newest first.
+
+    `next_after` is the place behind which the next page begins, or None on the last one.
+    """
 
     rows: tuple[Row, ...]
-    next_after: int | None
+    next_after: Place | None
 
 
 class BalanceChange(msgspec.Struct, frozen=True):
@@ -322,6 +326,22 @@ class ProductRow(msgspec.Struct, frozen=True):
     versions: int = 1
 
 
+CatalogueRow = ProductRow | EntitlementRow
+CataloguePlace = tuple[bool, str]
+"""Where something stands in the catalogue: products before entitlements, each by code."""
+
+
+class CatalogueFilter(msgspec.Struct, frozen=True):
+    """Which part of the catalogue to list. None means any; `kind` is `product` or one of rights.
+
+    `text` looks for a part of code, name or description, case and accents aside.
+    """
+
+    kind: str | None = None
+    status: str | None = None
+    text: str | None = None
+
+
 class SubscriptionRow(msgspec.Struct, frozen=True):
     """One live subscription of a customer.
 
@@ -387,6 +407,24 @@ class Finding(msgspec.Struct, frozen=True):
     state: str
     assigned_to: str | None = None
     others: tuple[str, ...] = ()
+
+
+FindingPlace = tuple[str, int, str]
+"""Where a finding stands among others: by severity, score and id."""
+
+
+class FindingFilter(msgspec.Struct, frozen=True):
+    """Which findings to list. None means any; of `state`, any but `dismissed`.
+
+    `text` looks for a part of rule, customer, actor, sentence or id, case and accents aside.
+    """
+
+    rule: str | None = None
+    customer: str | None = None
+    actor: str | None = None
+    severity: str | None = None
+    state: str | None = None
+    text: str | None = None
 
 
 class ReviewStep(msgspec.Struct, frozen=True):

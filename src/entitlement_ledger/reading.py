@@ -15,6 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from entitlement_ledger.answers import (
     Access,
     Balance,
+    CatalogueFilter,
+    CataloguePlace,
+    CatalogueRow,
     CheckResult,
     CustomerRow,
     Difference,
@@ -38,6 +41,7 @@ from entitlement_ledger.errors import Cancelled, InputError
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import balances, customers, views
 from entitlement_ledger.store.auditing import events as auditing
+from entitlement_ledger.store.catalogue_pages import catalogue_page, count_catalogue
 from entitlement_ledger.store.comparing import access, differences
 from entitlement_ledger.store.dialect import (
     BusyError,
@@ -139,6 +143,18 @@ class Reading:
         with self._read() as connection:
             return product_rows(connection)
 
+    def catalogue(
+        self, only: CatalogueFilter, *, after: CataloguePlace | None = None, limit: int = 100
+    ) -> Page[CatalogueRow, CataloguePlace]:
+        """Give a page of the catalogue, products first, behind a place already seen."""
+        with self._read() as connection:
+            return catalogue_page(connection, only, after=after, limit=limit)
+
+    def count_catalogue(self, only: CatalogueFilter) -> int:
+        """Count what a filter matches of the catalogue."""
+        with self._read() as connection:
+            return count_catalogue(connection, only)
+
     def subscriptions(
         self, customer: str, *, at: Instant | None = None, known_at: Instant | None = None
     ) -> list[SubscriptionRow]:
@@ -212,7 +228,7 @@ class Reading:
 
     def history(
         self, only: HistoryFilter | None = None, *, after: int | None = None, limit: int = 100
-    ) -> Page[TransactionRow]:
+    ) -> Page[TransactionRow, int]:
         """Give a page of transactions, newest first; `after` is the last sequence seen."""
         catalogue = self._writer.fresh.catalogue.reader()
         with self._read() as connection:
@@ -248,7 +264,7 @@ class Reading:
 
     def events(
         self, only: EventFilter | None = None, *, after: int | None = None, limit: int = 100
-    ) -> Page[EventRow]:
+    ) -> Page[EventRow, int]:
         """Give a page of the journal's events, newest first; `after` is the last sequence seen."""
         with self._read() as connection:
             return auditing.events(connection, only or EventFilter(), after=after, limit=limit)

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from entitlement_ledger.answers import Finding, ReviewStep, Vouched
+from entitlement_ledger.answers import (
+    Finding,
+    FindingFilter,
+    FindingPlace,
+    Page,
+    ReviewStep,
+    Vouched,
+)
 from entitlement_ledger.audit.sealing import newest_seal
 from entitlement_ledger.checks.finding import find
 from entitlement_ledger.checks.renewing import run
@@ -18,6 +25,7 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.proving import Proving
+from entitlement_ledger.store.finding_pages import SEVERITIES, count_findings, findings_page
 from entitlement_ledger.store.reviewing import (
     DECISIONS,
     Found,
@@ -28,7 +36,6 @@ from entitlement_ledger.store.reviewing import (
     with_reviews,
 )
 
-_SEVERITIES = ("high", "medium", "low")
 REVIEWERS = ("supervisor", "auditor", "finance")
 """Who may review, where roles are given: an auditor too, although an auditor posts nothing."""
 
@@ -82,10 +89,24 @@ class Suspecting(Proving):
             told = _told(connection, stored_findings(connection), review_steps(connection))
         return _worst_first(each for each in told if dismissed or each.state != "dismissed")
 
+    def findings_page(
+        self, only: FindingFilter, *, after: FindingPlace | None = None, limit: int = 100
+    ) -> Page[Finding, FindingPlace]:
+        """Give a page of what the rules found last, the worst first, behind a place seen before."""
+        with self._read() as connection:
+            found, behind = findings_page(connection, only, after=after, limit=limit)
+            steps = review_steps(connection, [each.id for each in found])
+            return Page(tuple(_told(connection, found, steps)), behind)
+
+    def count_findings(self, only: FindingFilter) -> int:
+        """Count the findings that a filter matches."""
+        with self._read() as connection:
+            return count_findings(connection, only)
+
     def vouched(self) -> Vouched:
         """Say how many transactions and open findings there are, and whether the seal holds."""
         transactions = self.status().transactions
-        open_ = sum(each.state == "open" for each in self.findings())
+        open_ = self.count_findings(FindingFilter(state="open"))
         signer = self._signer(None)
         with self._read() as connection:
             sealed, holds = newest_seal(connection, signer)
@@ -98,7 +119,7 @@ class Suspecting(Proving):
             InputError: the rules found none of that name when they were last run.
         """
         with self._read() as connection:
-            steps = review_steps(connection, name)
+            steps = review_steps(connection, [name])
             told = _told(connection, stored_findings(connection), steps)
         found = next((each for each in told if each.id == name), None)
         if found is None:
@@ -186,4 +207,4 @@ def _as_told(decision: str, step: ReviewStep) -> dict[str, object]:
 
 
 def _worst_first(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda each: (_SEVERITIES.index(each.severity), -each.score, each.id))
+    return sorted(found, key=lambda each: (SEVERITIES.index(each.severity), -each.score, each.id))

@@ -12,10 +12,12 @@ from console_support import HOSTILE, make_app, opened, press, screen_text, settl
 from support import HandClock, command, hours, new_store
 from textual.pilot import Pilot
 
+from entitlement_ledger.answers import Finding
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.screens.alerts import FindingScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.reason import ReasonScreen
+from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.ledger import Ledger
 
 EVE = "\x1b]0;eve\x07[/red]"
@@ -46,11 +48,42 @@ def noticed(tmp_path: Path) -> str:
     return store
 
 
+@pytest.fixture
+def many(tmp_path: Path) -> str:
+    """Make a store in which five actors each gave twelve customers the same amount."""
+    clock = HandClock()
+    store = new_store(tmp_path, clock)
+    (tmp_path / "more").mkdir()
+    rows = "".join(f"X{number},Name,,s,active,\n" for number in range(12))
+    header = "id,name,email,segment,status,created_at\n"
+    (tmp_path / "more" / "customers.csv").write_text(header + rows, "utf-8")
+    given = [
+        command("adjust", f"{actor}{number}", customer=f"X{number}", quantity=77 + place,
+                actor=actor, reason=f"parcel {number}", reference=f"order:{number}",
+                effective_at=hours(-200 + 30 * place + number / 60))
+        for place, actor in enumerate(("eve", "zoe", "joe", "bob", "mallory"))
+        for number in range(12)
+    ]  # fmt: skip
+    with Ledger.open(store, clock=clock) as ledger:
+        ledger.import_files([tmp_path / "more"], actor="setup")
+        ledger.post([command("issue", "a", quantity=1000, effective_at=hours(-248))], actor="x")
+        ledger.post(given, actor="setup", history=True)
+        ledger.suspicious()
+    return store
+
+
 def ledger_of(pilot: Pilot[None]) -> Ledger:
     """Give the ledger that the console has open."""
     app = pilot.app
     assert isinstance(app, ConsoleApp) and app.session is not None
     return app.session.ledger
+
+
+def selected_id(pilot: Pilot[None]) -> str:
+    """Give the id of the finding under the cursor."""
+    found = pilot.app.screen.query_one("#rows", PagedTable).selected
+    assert isinstance(found, Finding)
+    return found.id
 
 
 async def until(pilot: Pilot[None], text: str) -> None:
@@ -182,3 +215,65 @@ async def test_to_stop_one_question_interrupts_no_other(
         finally:
             let_go.set()
         await settled(pilot)
+
+
+async def test_findings_are_filtered_where_they_are_stored(
+    noticed: str,
+) -> None:
+    with Ledger.open(noticed, clock=HandClock()) as ledger:
+        assert len(ledger.suspicious()) == 1
+    async with make_app(noticed).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "4")
+        assert "1 open of 1 findings" in screen_text(pilot)
+        await press(pilot, "slash")
+        await type_in(pilot, "rule:same_amount EXACTLY 77")
+        await press(pilot, "enter")
+        assert "1 match: rule:same_amount EXACTLY 77" in screen_text(pilot)
+        assert "6 customers were given exactly 77 PTS" in screen_text(pilot)
+        await press(pilot, "slash")
+        await type_in(pilot, "actor:nobody")
+        assert "0 match" in screen_text(pilot)
+        assert "6 customers were given" not in screen_text(pilot)
+        await press(pilot, "escape", "escape")
+        assert "1 open of 1 findings" in screen_text(pilot)
+        await press(pilot, "slash")
+        await type_in(pilot, "state:shut")
+        assert "state: is one of open, investigating" in screen_text(pilot)
+
+
+async def test_the_cursor_stays_where_findings_are_worked_through(
+    many: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entitlement_ledger.console.screens.paged.PAGE", 3)
+    monkeypatch.setattr("entitlement_ledger.console.screens.listing.PAGE", 3)
+    async with make_app(many).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "4")
+        ledger = ledger_of(pilot)
+        names = [each.id for each in ledger.findings()]
+        assert len(names) >= 5
+        assert f"{len(names)} open of {len(names)} findings" in screen_text(pilot)
+        for name in names[1:4]:
+            await press(pilot, "n")
+            assert selected_id(pilot) == name
+        await press(pilot, "D")
+        await type_in(pilot, "a campaign")
+        await press(pilot, "enter")
+        assert selected_id(pilot) == names[4], "the next one took its place"
+        await press(pilot, "t")
+        await type_in(pilot, "odd")
+        await press(pilot, "enter")
+        assert selected_id(pilot) == names[4]
+        assert f"{len(names) - 2} open of {len(names) - 1} findings" in screen_text(pilot)
+        assert f"▲ {len(names) - 2} findings" in screen_text(pilot).splitlines()[-2]
+
+
+async def test_what_is_found_where_nothing_may_be_recorded_is_shown_and_not_kept(
+    noticed: str,
+) -> None:
+    async with make_app(noticed, read_only=True).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "4", "r")
+        await until(pilot, "1 found, and not kept")
+        assert "6 customers were given exactly 77 PTS" in screen_text(pilot)

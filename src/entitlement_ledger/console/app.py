@@ -168,6 +168,10 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp):
     def recorded(self) -> None:
         """Go on after something was recorded: the screen in front at once, others when shown."""
         self.tour_saw("recorded")
+        self.changed()
+
+    def changed(self) -> None:
+        """Ask anew what the status line tells, then have screens ask what they show."""
         screen = self.screen
         if self.session is None or not isinstance(screen, LedgerScreen):
             return

@@ -6,16 +6,26 @@ from typing import TypeVar
 
 import msgspec
 
-from entitlement_ledger.answers import EventFilter, HistoryFilter
+from entitlement_ledger.answers import (
+    CatalogueFilter,
+    EventFilter,
+    FindingFilter,
+    HistoryFilter,
+)
 from entitlement_ledger.domain.instants import Instant, parse_instant
 
-Filter = TypeVar("Filter", HistoryFilter, EventFilter)
+Filter = TypeVar("Filter", HistoryFilter, EventFilter, FindingFilter, CatalogueFilter)
 _TIMES = ("since", "until", "known_at")
 _NUMBERS = {
     "over": "a quantity in the smallest unit",
     "known_sequence": "the number of an event",
 }
-_CHOICES = {"review": ("unreviewed", "reviewed", "flagged")}
+_CHOICES = {
+    "review": ("unreviewed", "reviewed", "flagged"),
+    "severity": ("high", "medium", "low"),
+    "state": ("open", "investigating", "confirmed", "dismissed"),
+    "kind": ("product", "points", "credits", "quota", "feature", "offer"),
+}
 
 
 def parse_filter(kind: type[Filter], typed: str) -> Filter:

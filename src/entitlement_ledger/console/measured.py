@@ -28,7 +28,9 @@ class Telling:
         self._fd = fd
         self.asked = self.answered = 0.0
 
-    def page(self, ledger: Ledger, only: HistoryFilter, after: int | None) -> Page[TransactionRow]:
+    def page(
+        self, ledger: Ledger, only: HistoryFilter, after: int | None
+    ) -> Page[TransactionRow, int]:
         """Ask for a page of transactions, as the screen does."""
         asked = time.monotonic()
         page = ledger.history(only, after=after, limit=PAGE)
@@ -47,7 +49,7 @@ def watch(telling: Telling) -> None:
     def told(name: str, word: str) -> None:
         shown = getattr(LedgerHistoryScreen, name)
 
-        def show(self: LedgerHistoryScreen, page: Page[TransactionRow]) -> None:
+        def show(self: LedgerHistoryScreen, page: Page[TransactionRow, int]) -> None:
             shown(self, page)
             self.call_after_refresh(partial(telling.painted, word, telling.asked, telling.answered))
 
@@ -58,7 +60,7 @@ def watch(telling: Telling) -> None:
 
     def page(
         _self: LedgerHistoryScreen, ledger: Ledger, only: HistoryFilter, after: int | None
-    ) -> Page[TransactionRow]:
+    ) -> Page[TransactionRow, int]:
         return telling.page(ledger, only, after)
 
     setattr(LedgerHistoryScreen, "page", page)  # noqa: B010 - mypy would not have it assigned

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from msgspec.structs import replace
 
-from entitlement_ledger.answers import Balance, EventFilter, HistoryFilter
-from entitlement_ledger.console.filters import time_of
+from entitlement_ledger.answers import (
+    Balance,
+    CatalogueFilter,
+    EventFilter,
+    FindingFilter,
+)
+from entitlement_ledger.console.filters import Filter, time_of
 from entitlement_ledger.console.moment import Moment, typed
 from entitlement_ledger.domain.instants import (
     DAY,
@@ -22,8 +26,6 @@ from entitlement_ledger.domain.instants import (
     Instant,
 )
 from entitlement_ledger.errors import InputError
-
-Filter = TypeVar("Filter", HistoryFilter, EventFilter)
 
 _RELATIVE = re.compile(r"([+-])(\d{1,6})([mhdw])", re.ASCII)
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
@@ -61,8 +63,10 @@ def narrowed(only: Filter, moment: Moment) -> Filter:
     """Leave out of a filter's answer what was not yet, or not yet known, at a moment.
 
     An event of the journal is one of its recording: where nothing is said of what was known, what
-    was recorded until the moment itself is shown.
+    was recorded until the moment itself is shown. What is told of now alone stays as it is.
     """
+    if isinstance(only, (FindingFilter, CatalogueFilter)):
+        return only
     if isinstance(only, EventFilter):
         known_at = moment.at if moment.known_at is None else moment.known_at
         return replace(only, known_at=_earliest(only.known_at, known_at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
@@ -67,9 +68,14 @@ def customer(connection: Connection, name: str) -> CustomerRow | None:
     return None if row is None else _row(row)
 
 
-def entitlement_rows(connection: Connection) -> list[EntitlementRow]:
-    """Give the catalogue's entitlements, by code."""
-    rows = connection.execute(select(entitlements).order_by(entitlements.c.code)).all()
+def entitlement_rows(
+    connection: Connection, of: Sequence[str] | None = None
+) -> list[EntitlementRow]:
+    """Give the catalogue's entitlements, or those of some codes, by code."""
+    query = select(entitlements).order_by(entitlements.c.code)
+    if of is not None:
+        query = query.where(entitlements.c.code.in_(of))
+    rows = connection.execute(query).all()
     return [
         EntitlementRow(
             code=row.code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select
@@ -252,9 +252,14 @@ def split_resources(listed: str) -> tuple[str, ...]:
     return tuple(part for part in listed.split(";") if part)
 
 
-def products(connection: Connection) -> dict[str, list[tuple[Instant, Product]]]:
-    """Give every version of each product, oldest first."""
-    rows = connection.execute(select(product_versions).order_by(product_versions.c.sequence)).all()
+def products(
+    connection: Connection, of: Sequence[str] | None = None
+) -> dict[str, list[tuple[Instant, Product]]]:
+    """Give every version of each product, or of those of some codes, oldest first."""
+    query = select(product_versions).order_by(product_versions.c.sequence)
+    if of is not None:
+        query = query.where(product_versions.c.code.in_(of))
+    rows = connection.execute(query).all()
     versions: dict[str, list[tuple[Instant, Product]]] = {}
     for row in rows:
         product = Product(

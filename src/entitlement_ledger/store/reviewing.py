@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, FromClause, Select, delete, or_, select
+from sqlalchemy import Connection, FromClause, Row, Select, delete, or_, select
 
 from entitlement_ledger.answers import Finding, ReviewStep
 from entitlement_ledger.domain.events import transaction_id
@@ -71,19 +71,26 @@ def save_findings(
 
 def stored_findings(connection: Connection) -> list[Found]:
     """Give what the rules found last."""
-    return [
-        Found(
-            row.id,
-            row.rule,
-            row.severity,
-            row.score,
-            row.customer,
-            row.actor,
-            row.why,
-            tuple(msgspec.json.decode(row.transactions, type=list[int])),
-        )
-        for row in connection.execute(select(findings)).all()
-    ]
+    return [found_of(row) for row in connection.execute(select(findings)).all()]
+
+
+def found_of(row: Row[Any]) -> Found:
+    """Make a pattern of a row of the findings."""
+    return Found(
+        row.id,
+        row.rule,
+        row.severity,
+        row.score,
+        row.customer,
+        row.actor,
+        row.why,
+        evidence_of(row.transactions),
+    )
+
+
+def evidence_of(transactions: str) -> tuple[int, ...]:
+    """Read the sequences of a finding's transactions."""
+    return tuple(msgspec.json.decode(transactions, type=list[int]))
 
 
 def about(rule: str, customers: Select[Any]) -> Select[Any]:
@@ -120,11 +127,13 @@ def customers_changed(until: int) -> Select[tuple[str]]:
     )
 
 
-def review_steps(connection: Connection, finding: str | None = None) -> dict[str, list[ReviewStep]]:
-    """Give the steps of reviews by finding, the oldest first."""
+def review_steps(
+    connection: Connection, of: Collection[str] | None = None
+) -> dict[str, list[ReviewStep]]:
+    """Give the steps of the reviews of some findings, or of all, the oldest first."""
     query = select(reviews).order_by(reviews.c.sequence)
-    if finding is not None:
-        query = query.where(reviews.c.finding == finding)
+    if of is not None:
+        query = query.where(reviews.c.finding.in_(of))
     steps: dict[str, list[ReviewStep]] = {}
     for row in connection.execute(query).all():
         known = msgspec.json.decode(row.transactions, type=list[str])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -18,11 +19,11 @@ from entitlement_ledger.store.then import subscriptions_then
 _s = subscriptions.c
 
 
-def product_rows(connection: Connection) -> list[ProductRow]:
-    """Give the newest version of every product, by code."""
+def product_rows(connection: Connection, of: Sequence[str] | None = None) -> list[ProductRow]:
+    """Give the newest version of every product, or of those of some codes, by code."""
     return [
         _product(code, versions[-1][1], len(versions))
-        for code, versions in sorted(products(connection).items())
+        for code, versions in sorted(products(connection, of).items())
     ]
 
 

@@ -53,7 +53,7 @@ def history(
     *,
     after: int | None,
     limit: int,
-) -> Page[TransactionRow]:
+) -> Page[TransactionRow, int]:
     """Give a page of transactions, newest first; `after` is the last sequence already seen."""
     rows = _few_of_customer(connection, only, now)
     if rows is None:

@@ -11,12 +11,20 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from entitlement_ledger.answers import Finding, HistoryFilter, ReviewStep, TransactionRow
+from entitlement_ledger.answers import (
+    Finding,
+    FindingFilter,
+    FindingPlace,
+    HistoryFilter,
+    Page,
+    ReviewStep,
+    TransactionRow,
+)
 from entitlement_ledger.console.actions import ALERTS, FINDING, REVIEW, TABLE, bindings_of
 from entitlement_ledger.console.screens import ledger as history
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
-from entitlement_ledger.console.screens.listing import ListingScreen
+from entitlement_ledger.console.screens.listing import FilteredListing
 from entitlement_ledger.console.screens.reason import ReasonScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount, plain, sign_of, when
@@ -29,6 +37,8 @@ _SIGNS = {"high": ("▲", "error"), "medium": ("◆", "warning"), "low": ("▽",
 _STATES = {"open": "○ open", "investigating": "◐ taken", "confirmed": "● confirmed",
            "dismissed": "✗ dismissed"}  # fmt: skip
 _TIMELINE = 30
+_SEEK_PAGES = 20
+"""How many pages are loaded at most to come to the next open finding."""
 
 COLUMNS: tuple[Column[Finding], ...] = (
     Column("severity", 10, lambda row: f"{_SIGNS[row.severity][0]} {row.severity}",
@@ -100,11 +110,18 @@ class ReviewingScreen(LedgerScreen):
         self.console.recorded()
 
 
-class AlertsScreen(ReviewingScreen, ListingScreen[Finding]):
+class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, FindingPlace]):
     """What the rules found, above; why, below."""
 
     WHERE: ClassVar[tuple[str, ...]] = (ALERTS, REVIEW, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ALERTS, REVIEW)
+    hint = "{search} filter: rule:… customer:… actor:… severity:high state:open words"
+    empty = "nothing found: {run_rules} runs the rules"
+    when_stopped = "stopped: {run_rules} runs the rules"
+
+    def __init__(self) -> None:
+        super().__init__(FindingFilter)
+        self._pages_to_seek = 0
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
@@ -123,20 +140,25 @@ class AlertsScreen(ReviewingScreen, ListingScreen[Finding]):
         return self.table.selected
 
     def load(self) -> None:
-        """Ask for what was found last; where nothing ever was, run the rules."""
-        self.ask("findings", lambda ledger: ledger.findings(), self._show)
+        """Ask for what was found last."""
+        self._pages_to_seek = 0
+        super().load()
 
-    def _show(self, found: list[Finding]) -> None:
-        selected = self.table.selected
-        self.table.show_rows(found, more=False, keep=selected.id if selected else None)
-        open_ = sum(each.state == "open" for each in found)
-        said = (
-            f"{open_} open of {len(found)} findings"
-            if found
-            else self.with_keys("nothing found: {run_rules} runs the rules")
-        )
-        self.say(said)
-        self.show_selected()
+    def page(
+        self, ledger: Ledger, only: FindingFilter, after: FindingPlace | None
+    ) -> Page[Finding, FindingPlace]:
+        """Ask for a page of findings."""
+        return ledger.findings_page(only, after=after, limit=self.rows_wanted(after))
+
+    def count(self, ledger: Ledger, only: FindingFilter) -> int:
+        """Count the findings that match."""
+        return ledger.count_findings(only)
+
+    def in_all(self, count: int) -> str:
+        """Say how many are open, of how many."""
+        vouched = self.session.vouched if self.session is not None else None
+        open_ = "" if vouched is None else f"{vouched.findings_open:,} open of "
+        return f"{open_}{count:,} findings"
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the finding with its evidence."""
@@ -146,22 +168,66 @@ class AlertsScreen(ReviewingScreen, ListingScreen[Finding]):
 
     def action_run_rules(self) -> None:
         """Run the rules on what is new."""
-        self.say(self.with_keys("running the rules… {back} cancels"), "$warning")
-        self.ask("run", lambda ledger: ledger.suspicious(since_last=True), self._show)
+        self._chip(self.with_keys("running the rules… {back} cancels"), "$warning")
+        self.ask("run", lambda ledger: ledger.suspicious(since_last=True), self._ran)
+
+    def _ran(self, found: list[Finding]) -> None:
+        """Show what was found, and count in the status line what is open now."""
+        if not self.console.opening.read_only:
+            self.console.changed()
+            return
+        self.table.show_rows(found, more=False)
+        self._chip(f"{len(found):,} found, and not kept: the store is only read", "$warning")
+        self.show_selected()
 
     def action_next_open(self) -> None:
-        """Go to the next finding that nobody has looked at."""
-        rows, here = self.table.rows_held, self.table.cursor_row
-        for place in [*range(here + 1, len(rows)), *range(here + 1)]:
-            if place < len(rows) and rows[place].state == "open":
-                self.table.move_cursor(row=place, animate=False)
-                return
-        self.notify("Nothing is open.", markup=False, timeout=3)
+        """Go to the next finding that nobody has looked at; behind the last is the first."""
+        self._pages_to_seek = _SEEK_PAGES
+        self._seek()
+
+    def _seek(self) -> None:
+        """Go down to what is open; load what comes next as long as there is none."""
+        table, here = self.table, self.table.cursor_row
+        below = range(here + 1, len(table.rows_held))
+        if self._go_to_open(below):
+            return
+        if table.more and self._pages_to_seek:
+            self._pages_to_seek -= 1
+            table.want_more()
+        elif table.more:
+            self.notify("None of the next is open: state:open lists them.", markup=False)
+        elif not self._go_to_open(range(here + 1)):
+            self.notify("Nothing is open.", markup=False, timeout=3)
+
+    def _go_to_open(self, places: range) -> bool:
+        rows = self.table.rows_held
+        place = next((each for each in places if rows[each : each + 1] and _open(rows[each])), None)
+        if place is not None:
+            self._pages_to_seek = 0
+            self.table.move_cursor(row=place, animate=False)
+        return place is not None
+
+    def _show_more(self, page: Page[Finding, FindingPlace]) -> None:
+        super()._show_more(page)
+        if self._pages_to_seek:
+            self._seek()
+
+    def no_more(self, message: str) -> None:
+        """Say why the next page does not come; nothing is sought in it any longer."""
+        self._pages_to_seek = 0
+        super().no_more(message)
 
     def action_back(self) -> None:
-        """Give up running the rules."""
-        self.stop("run")
-        self.load()
+        """Give up running the rules; else what is filtered by."""
+        if self.focused is self.table and self.asking("run") is not None:
+            self.stop("run")
+            self.load()
+        else:
+            super().action_back()
+
+
+def _open(found: Finding) -> bool:
+    return found.state == "open"
 
 
 def _why(found: Finding) -> Content:

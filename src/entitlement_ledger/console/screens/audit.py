@@ -84,7 +84,7 @@ class AuditScreen(QueueScreen):
             self.notify("Another moment: the sample was left.", markup=False, timeout=4)
         super().load()
 
-    def page(self, ledger: Ledger, only: EventFilter, after: int | None) -> Page[EventRow]:
+    def page(self, ledger: Ledger, only: EventFilter, after: int | None) -> Page[EventRow, int]:
         """Ask for a page of events, or of the sample."""
         sample = self._sample
         if sample is None:
@@ -133,7 +133,7 @@ class AuditScreen(QueueScreen):
         """Show the event under the cursor."""
         self.row_changed()
 
-    def _show_first(self, page: Page[EventRow]) -> None:
+    def _show_first(self, page: Page[EventRow, int]) -> None:
         super()._show_first(page)
         self.row_changed()
 

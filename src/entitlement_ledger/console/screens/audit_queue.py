@@ -26,7 +26,7 @@ _SEEK_PAGES = 20
 """How many pages are loaded at most to come to the next event that is not reviewed."""
 
 
-class QueueScreen(PagedScreen[EventRow, EventFilter]):
+class QueueScreen(PagedScreen[EventRow, EventFilter, int]):
     """Events to be gone through. What is being recorded is marked at once, and never twice."""
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class QueueScreen(PagedScreen[EventRow, EventFilter]):
         self._pages_to_seek = 0
         super().no_more(message)
 
-    def _show_more(self, page: Page[EventRow]) -> None:
+    def _show_more(self, page: Page[EventRow, int]) -> None:
         super()._show_more(page)
         if self._pages_to_seek:
             self._seek()

@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
-from entitlement_ledger.answers import EntitlementRow, ProductLineRow, ProductRow
+from entitlement_ledger.answers import (
+    CatalogueFilter,
+    CataloguePlace,
+    CatalogueRow,
+    EntitlementRow,
+    Page,
+    ProductLineRow,
+    ProductRow,
+)
 from entitlement_ledger.console.actions import CATALOGUE, TABLE, bindings_of
-from entitlement_ledger.console.screens.listing import ListingScreen
+from entitlement_ledger.console.screens.listing import FilteredListing
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import STATUS_SIGNS, amount, plain, signed_status
 from entitlement_ledger.harmless import harmless
@@ -17,7 +25,6 @@ from entitlement_ledger.harmless import harmless
 if TYPE_CHECKING:
     from entitlement_ledger.ledger import Ledger
 
-Entry = EntitlementRow | ProductRow
 Entries = tuple[list[ProductRow], list[EntitlementRow]]
 _LAPSES = {
     None: "never lapses",
@@ -27,17 +34,17 @@ _LAPSES = {
 }
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: CatalogueRow) -> str:
     if isinstance(entry, EntitlementRow):
         return entry.description
     return ", ".join(dict.fromkeys(line.entitlement for line in entry.lines))
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: CatalogueRow) -> str:
     return entry.kind if isinstance(entry, EntitlementRow) else "product"
 
 
-COLUMNS: tuple[Column[Entry], ...] = (
+COLUMNS: tuple[Column[CatalogueRow], ...] = (
     Column("code", 18, lambda row: row.code, order=lambda row: row.code),
     Column("kind", 8, _kind, order=_kind),
     Column("status", 10, lambda row: signed_status(row.status),
@@ -48,14 +55,16 @@ COLUMNS: tuple[Column[Entry], ...] = (
 )  # fmt: skip
 
 
-class CatalogueScreen(ListingScreen[Entry]):
+class CatalogueScreen(FilteredListing[CatalogueRow, CatalogueFilter, CataloguePlace]):
     """Products and entitlements above, all of the one under the cursor below."""
 
     WHERE: ClassVar[tuple[str, ...]] = (CATALOGUE, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(CATALOGUE)
+    hint = "{search} filter: kind:product status:active words"
+    empty = "nothing is in the catalogue yet: `entl import` entitlements and products"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(CatalogueFilter)
         self._entitlements: dict[str, EntitlementRow] = {}
         self._products: list[ProductRow] = []
 
@@ -63,30 +72,34 @@ class CatalogueScreen(ListingScreen[Entry]):
         """Say where this is."""
         return ("Catalogue",)
 
-    def make_table(self) -> PagedTable[Entry]:
+    def make_table(self) -> PagedTable[CatalogueRow]:
         """Make the table of products and entitlements."""
         return PagedTable(COLUMNS, key=lambda row: f"{_kind(row)}:{row.code}",
                           copied=lambda row: row.code, id="rows")  # fmt: skip
 
-    def told(self, row: Entry) -> Content:
+    def told(self, row: CatalogueRow) -> Content:
         """Tell all of the entry."""
         lines = self._product(row) if isinstance(row, ProductRow) else self._entitlement(row)
         return Content("\n").join(lines)
 
     def load(self) -> None:
-        """Ask for all of the catalogue: it is small."""
-        self.ask("catalogue", _catalogue, self._show)
+        """Ask for a page, and for what entries tell of one another."""
+        super().load()
+        self.ask("catalogue", _catalogue, self._know)
 
-    def _show(self, found: Entries) -> None:
+    def page(
+        self, ledger: Ledger, only: CatalogueFilter, after: CataloguePlace | None
+    ) -> Page[CatalogueRow, CataloguePlace]:
+        """Ask for a page of the catalogue."""
+        return ledger.catalogue(only, after=after, limit=self.rows_wanted(after))
+
+    def count(self, ledger: Ledger, only: CatalogueFilter) -> int:
+        """Count what matches."""
+        return ledger.count_catalogue(only)
+
+    def _know(self, found: Entries) -> None:
         self._products, entitlements = found
         self._entitlements = {each.code: each for each in entitlements}
-        selected = self.table.selected
-        keep = f"{_kind(selected)}:{selected.code}" if selected else None
-        self.table.show_rows([*self._products, *entitlements], more=False, keep=keep)
-        said = f"{len(self._products)} products, {len(entitlements)} entitlements"
-        if not self._products and not entitlements:
-            said = "nothing is in the catalogue yet: `entl import` entitlements and products"
-        self.say(said)
         self.show_selected()
 
     def _product(self, product: ProductRow) -> list[Content]:

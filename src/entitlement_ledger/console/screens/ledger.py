@@ -36,7 +36,7 @@ COLUMNS: tuple[Column[TransactionRow], ...] = (
 )  # fmt: skip
 
 
-class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
+class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter, int]):
     """The whole history, filtered in the store and paged by sequence."""
 
     WHERE: ClassVar[tuple[str, ...]] = (LEDGER, TABLE)
@@ -55,7 +55,9 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter]):
         """Make the table of transactions."""
         return PagedTable(COLUMNS, key=lambda row: row.transaction, id="rows")
 
-    def page(self, ledger: Ledger, only: HistoryFilter, after: int | None) -> Page[TransactionRow]:
+    def page(
+        self, ledger: Ledger, only: HistoryFilter, after: int | None
+    ) -> Page[TransactionRow, int]:
         """Ask for a page of transactions."""
         return ledger.history(only, after=after, limit=PAGE)
 

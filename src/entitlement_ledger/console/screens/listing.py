@@ -9,44 +9,34 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
+from entitlement_ledger.answers import Page
+from entitlement_ledger.console.filters import Filter
 from entitlement_ledger.console.screens.base import LedgerScreen
+from entitlement_ledger.console.screens.paged import PAGE, PagedScreen, Place
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.harmless import harmless
 
 Row = TypeVar("Row")
+_KEPT_MAX = 1000
+"""How many rows are asked for at once at most."""
 
 
-class ListingScreen(LedgerScreen, Generic[Row]):
-    """A line, a table, and below it all of the row under the cursor."""
-
-    def make_table(self) -> PagedTable[Any]:
-        """Make the table, with the id `rows`."""
-        raise NotImplementedError
+class TellingScreen(LedgerScreen, Generic[Row]):
+    """A table, and below it all of the row under the cursor."""
 
     def told(self, row: Row) -> Content:
         """Tell all of a row."""
         raise NotImplementedError
 
-    def compose_body(self) -> ComposeResult:
-        """Lay out the line, the table and what is told of a row."""
-        yield Static(Content(""), id="found-line")
-        yield self.make_table()
+    def compose_told(self) -> ComposeResult:
+        """Lay out what is told of a row."""
         with VerticalScroll(id="event", can_focus=False):
             yield Static(Content(""), id="event-text")
-
-    def on_mount(self) -> None:
-        """Begin in the table."""
-        self.query("#rows").focus()
 
     @property
     def table(self) -> PagedTable[Row]:
         """The table."""
         return self.query_one("#rows", PagedTable)
-
-    def say(self, text: str, style: str = "$secondary") -> None:
-        """Say something above the table."""
-        line = Content.assemble((harmless(text), style))
-        self.query_one("#found-line", Static).update(line)
 
     def show_selected(self) -> None:
         """Tell all of the row under the cursor."""
@@ -56,4 +46,58 @@ class ListingScreen(LedgerScreen, Generic[Row]):
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
         """Tell all of the row that the cursor has come to."""
+        self.show_selected()
+
+
+class ListingScreen(TellingScreen[Row]):
+    """A line, a table, and below it all of the row under the cursor."""
+
+    def make_table(self) -> PagedTable[Any]:
+        """Make the table, with the id `rows`."""
+        raise NotImplementedError
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the line, the table and what is told of a row."""
+        yield Static(Content(""), id="found-line")
+        yield self.make_table()
+        yield from self.compose_told()
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        self.query("#rows").focus()
+
+    def say(self, text: str, style: str = "$secondary") -> None:
+        """Say something above the table."""
+        line = Content.assemble((harmless(text), style))
+        self.query_one("#found-line", Static).update(line)
+
+
+class FilteredListing(TellingScreen[Row], PagedScreen[Row, Filter, Place]):
+    """A filter, a table by pages, and below it all of the row under the cursor.
+
+    Where it is asked again, as much is asked for as was listed, and the cursor stays where it is.
+    """
+
+    first_page = PAGE
+    _listed_by: object = None
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the filter, the table and what is told of a row."""
+        yield from super().compose_body()
+        yield from self.compose_told()
+
+    def load(self) -> None:
+        """Ask for as many rows as there were, unless the filter is another."""
+        again = self._only == self._listed_by
+        self.first_page = max(PAGE, min(len(self.table.rows_held), _KEPT_MAX)) if again else PAGE
+        super().load()
+
+    def rows_wanted(self, after: Place | None) -> int:
+        """Say how many rows the page behind a place is to have."""
+        return self.first_page if after is None else PAGE
+
+    def _show_first(self, page: Page[Row, Place]) -> None:
+        again, table = self._only == self._listed_by, self.table
+        self._listed_by, self._next_after = self._only, page.next_after
+        table.show_rows(page.rows, more=page.next_after is not None, stay=again)
         self.show_selected()

@@ -1,4 +1,4 @@
-"""What the Ledger and the Audit screen share: a filter over keyset pages, and a detail."""
+"""What the screens share that filter the whole ledger and show it by keyset pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from entitlement_ledger.answers import EventFilter, HistoryFilter, Page
-from entitlement_ledger.console.filters import parse_filter
+from entitlement_ledger.answers import Page
+from entitlement_ledger.console.filters import Filter, parse_filter
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import PagedTable
@@ -18,29 +18,30 @@ from entitlement_ledger.console.widgets.text_input import TextInput
 from entitlement_ledger.harmless import harmless
 
 Row = TypeVar("Row")
-Filter = TypeVar("Filter", HistoryFilter, EventFilter)
+Place = TypeVar("Place")
 PAGE = 100
 _SLOTS = ("page", "count", "more")
 
 
-class PagedScreen(LedgerScreen, Generic[Row, Filter]):
-    """A table over the whole ledger, newest first."""
+class PagedScreen(LedgerScreen, Generic[Row, Filter, Place]):
+    """A table over the whole ledger, in the order of the places that its rows have."""
 
     hint = ""
     empty = ""
+    when_stopped = "stopped: {reload} asks again"
     nothing_then = "nothing by then"
 
     def __init__(self, filter_type: type[Filter]) -> None:
         super().__init__()
         self._filter_type: type[Filter] = filter_type
         self._only: Filter = filter_type()
-        self._next_after: int | None = None
+        self._next_after: Place | None = None
 
     def make_table(self) -> PagedTable[Row]:
         """Make the table."""
         raise NotImplementedError
 
-    def page(self, ledger: Any, only: Filter, after: int | None) -> Page[Row]:
+    def page(self, ledger: Any, only: Filter, after: Place | None) -> Page[Row, Place]:
         """Ask for a page."""
         raise NotImplementedError
 
@@ -64,6 +65,11 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         """The table."""
         return self.query_one("#rows", PagedTable)
 
+    @property
+    def typed(self) -> str:
+        """What is filtered by."""
+        return self.query_one("#filter", Input).value.strip()
+
     def wanted(self) -> Filter:
         """Give the filter, less what was not yet, or not yet known, at the moment shown."""
         return narrowed(self._only, self.moment)
@@ -76,23 +82,27 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         self.ask("page", lambda ledger: self.page(ledger, only, None), self._show_first)
         self.ask("count", lambda ledger: self.count(ledger, only), self._show_count)
 
-    def _show_first(self, page: Page[Row]) -> None:
+    def _show_first(self, page: Page[Row, Place]) -> None:
         self._next_after = page.next_after
         self.table.show_rows(page.rows, more=page.next_after is not None)
 
     def _show_count(self, count: int) -> None:
-        typed = self.query_one("#filter", Input).value.strip()
+        typed = self.typed
         if typed:
             self._chip(
                 f" {count:,} match: {typed}   {self.with_keys('{back}')} clears ",
                 "$background on $accent",
             )
         elif count:
-            self._chip(f"{count:,} in all" if self.moment.is_now else f"{count:,} by then")
+            self._chip(self.in_all(count) if self.moment.is_now else f"{count:,} by then")
         elif not self.moment.is_now:
             self._chip(self.nothing_then, "$warning")
         else:
             self._chip(self.with_keys(self.empty), "$warning")
+
+    def in_all(self, count: int) -> str:
+        """Say how much there is where nothing is filtered."""
+        return f"{count:,} in all"
 
     def _chip(self, text: str, style: str = "$secondary") -> None:
         self.query_one("#chip", Static).update(Content.assemble((harmless(text), style)))
@@ -109,7 +119,7 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         self.table.more_failed()
         self.failed(message)
 
-    def _show_more(self, page: Page[Row]) -> None:
+    def _show_more(self, page: Page[Row, Place]) -> None:
         self._next_after = page.next_after
         self.table.add_rows_held(page.rows, more=page.next_after is not None)
 
@@ -142,6 +152,6 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter]):
         if self.focused is typed:
             self.table.focus()
         elif any([self.stop(slot) for slot in _SLOTS]):  # noqa: C419 - each of them
-            self._chip(self.with_keys("stopped: {reload} asks again"), "$warning")
+            self._chip(self.with_keys(self.when_stopped), "$warning")
         elif typed.value:
             typed.value = ""

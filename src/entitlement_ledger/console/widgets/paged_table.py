@@ -93,11 +93,21 @@ class PagedTable(QuickTable, Generic[Row]):
         selected = self.selected
         self._lay_out(keep=None if selected is None else self._key(selected))
 
-    def show_rows(self, rows: Sequence[Row], *, more: bool, keep: str | None = None) -> None:
-        """Show a first page; the cursor goes to the row with the key `keep`, else to the first."""
+    def show_rows(
+        self, rows: Sequence[Row], *, more: bool, keep: str | None = None, stay: bool = False
+    ) -> None:
+        """Show a first page; the cursor goes to the row with the key `keep`, else to the first.
+
+        To stay is to keep the row under the cursor; where it is gone, the one that took its place.
+        """
+        here, selected = self.cursor_row, self.selected
+        if stay and selected is not None:
+            keep = self._key(selected)
         self.rows_held = list(rows)
         self.more, self._asked, self._sorted_by = more, False, -1
         self._lay_out(keep=keep)
+        if stay and keep not in [self._key(row) for row in rows]:
+            self.move_cursor(row=min(here, len(rows) - 1), animate=False)
 
     def use_columns(self, columns: Sequence[Column[Row]]) -> None:
         """Take other columns: those that show what belongs to the rows that come next."""

@@ -32,7 +32,7 @@ _AT_ONCE = 1000
 
 def events(
     connection: Connection, only: EventFilter, *, after: int | None, limit: int
-) -> Page[EventRow]:
+) -> Page[EventRow, int]:
     """Give a page of events, newest first; `after` is the last sequence already seen."""
     found = sequences(connection, only, after=after, limit=limit + 1)
     page = found[:limit]
