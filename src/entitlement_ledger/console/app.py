@@ -21,6 +21,7 @@ from entitlement_ledger.console.modes import MODES
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
+from entitlement_ledger.console.toasting import ToastingApp
 from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
 from entitlement_ledger.console.widgets.chrome import HEIGHTS, WIDTHS, Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError, StoreError, fault_of
@@ -48,7 +49,7 @@ def _ledger_palette() -> type[Provider]:
     return LedgerProvider
 
 
-class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp):
+class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp):
     """The terminal console.
 
     Attributes:
