@@ -129,6 +129,23 @@ def test_a_key_that_cannot_be_ends_in_one_line_before_anything_is_shown() -> Non
     )
 
 
+def test_a_theme_that_there_is_not_ends_in_one_line_with_the_nearest_name() -> None:
+    path = write('theme = "fjrod"\n')
+    done = entl("config", "show")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = f"entl: {path}: theme: there is no theme 'fjrod': did you mean fjord?\n"
+    assert done.stderr == told
+    (folder() / "themes").mkdir()
+    own = folder() / "themes" / "fjrod.toml"
+    own.write_text("primary = 1\n")
+    done = entl("config", "show", "--json")
+    assert done.returncode == 2
+    assert f"{own}: primary must be a colour such as #1e222a" in done.stderr
+    own.unlink()
+    path.write_text('theme = "moss"\n')
+    assert entl("config", "show").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -9,6 +9,7 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import as_json, chosen, common, entl
+from entitlement_ledger.errors import InputError
 from entitlement_ledger.settings import CONSOLE, DEFAULT, FILE, Settings, settings_path
 
 _BARE = re.compile(r"[\w-]+")
@@ -43,10 +44,31 @@ def path() -> None:
 @click.pass_context
 def show(context: click.Context, as_json: bool) -> None:
     """Print each setting, its value, and where it came from."""
-    rows = list(_rows(chosen(context)))
+    settings = chosen(context)
+    _check_theme(settings)
+    rows = list(_rows(settings))
     if as_json:
         printing.print_json(rows)
-        return
+    else:
+        _print(rows)
+
+
+def _check_theme(settings: Settings) -> None:
+    """See that there is the theme that was set.
+
+    Raises:
+        InputError: there is none of that name, or its file cannot be used.
+    """
+    if settings.theme is None:
+        return  # themes take longer to read than all settings
+    from entitlement_ledger.console.themes import find_themes, problem_of
+
+    problem = problem_of(settings.theme, *find_themes())
+    if problem is not None:
+        raise InputError(f"{settings_path()}: theme: {problem}")
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
     printing.print_table(
         ["setting", "value", "from"],
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def find_themes() -> tuple[dict[str, FoundTheme], dict[Path, str]]:
         except InputError as error:
             problems[path] = str(error)
     return themes, problems
+
+
+def problem_of(wanted: str, known: Collection[str], problems: Mapping[Path, str]) -> str | None:
+    """Say why there is no theme of a name; None where there is one."""
+    if wanted in known:
+        return None
+    broken = next((line for path, line in problems.items() if path.stem == wanted), None)
+    if broken is not None:
+        return broken
+    names = sorted(known)
+    near = nearest(wanted, names, otherwise=f"{', '.join(names)} are")
+    return f"there is no theme {wanted!a}{near}"
 
 
 def theme_files() -> list[tuple[Path, bool]]:

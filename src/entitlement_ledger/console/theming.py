@@ -6,10 +6,9 @@ from textual.app import App
 from textual.theme import Theme
 
 from entitlement_ledger.console.contrast import warning_of
-from entitlement_ledger.console.themes import DEFAULT_THEME
+from entitlement_ledger.console.themes import DEFAULT_THEME, problem_of
 from entitlement_ledger.console.watching import LOOK_SECONDS, Themes
 from entitlement_ledger.harmless import harmless
-from entitlement_ledger.nearest import nearest
 
 
 class ThemedApp(App[None]):
@@ -23,11 +22,9 @@ class ThemedApp(App[None]):
             self.register_theme(each.theme)
         self._theme_problems = list(self._themes.problems.values())
         if wanted is not None and wanted not in self._themes.found:
-            if wanted not in {path.stem for path in self._themes.problems}:
-                near = nearest(
-                    wanted, self.our_themes, otherwise=f"{', '.join(self.our_themes)} are"
-                )
-                self._theme_problems.append(f"there is no theme {wanted!a}{near}")
+            problem = problem_of(wanted, self.our_themes, self._themes.problems)
+            if problem is not None and problem not in self._theme_problems:
+                self._theme_problems.append(problem)
             wanted = None
         self.theme = wanted or DEFAULT_THEME
 
