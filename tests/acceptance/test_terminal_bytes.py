@@ -52,6 +52,10 @@ PATIENCE_SECONDS = 8.0
 ESCAPES = re.compile(rb"\x1b\[[0-9;:<=>?$ ]*[A-Za-z@`^{|}~]")
 """What the console may write: sequences that move, colour and set modes, and none that say more."""
 
+SGR = re.compile(rb"\x1b\[([0-9;:]*)m")
+COLOURS = {str(n).encode() for n in (*range(30, 50), *range(90, 108))}
+"""What sets how letters look, and the numbers in it that set a colour."""
+
 OUR_OSC = re.compile(rb"\x1b\]22;[a-z-]*(?:\x07|\x1b\\)")
 """The shape of the mouse pointer, which Textual sets."""
 
@@ -106,12 +110,16 @@ class Terminal:
 
 
 @contextmanager
-def console(folder: Path, *arguments: str, size: tuple[int, int] = SIZE) -> Iterator[Terminal]:
+def console(
+    folder: Path, *arguments: str, size: tuple[int, int] = SIZE, no_color: str | None = None
+) -> Iterator[Terminal]:
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     for name in ("COLUMNS", "LINES", "NO_COLOR"):
         environment.pop(name, None)
+    if no_color is not None:
+        environment["NO_COLOR"] = no_color
     process = subprocess.Popen(
         [*ENTL, *arguments],
         cwd=folder,
@@ -291,6 +299,27 @@ def test_a_path_is_harmless_on_the_first_screen(tmp_path: Path) -> None:
         check(terminal.said)
         terminal.press("q", "no store at")
         check(terminal.said)
+
+
+@pytest.mark.parametrize("theme", ["ledger-dark", "glacier"])
+def test_without_colours_no_colour_is_sent(
+    hostile: Path, theme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "settings.toml").write_text(f'theme = "{theme}"\n')
+    monkeypatch.setenv("ENTL_CONFIG", str(tmp_path))
+    opened = ("--store", "ledger.duckdb", "console", "--read-only")
+    with console(hostile, *opened, no_color="1") as terminal:
+        terminal.read(b"customers")
+        for keys, wanted in (
+            ("/", ""), (MARK.lower(), "found"), ("\r", ""), ("2", "filter"), ("j", ""),
+            ("\r", MARK), (ESC, ""), ("?", "Keys on this screen"), (ESC, ""), ("3", "filter"),
+            ("4", "rule"), ("7", "rollforward"), (":", ""), (MARK, "Customer C"), (ESC, ""),
+        ):  # fmt: skip
+            terminal.press(keys, wanted)
+        sent = {number for each in SGR.findall(terminal.said) for number in each.split(b";")}
+        assert not {number for number in sent if number in COLOURS}, sent
+        assert b"7" in sent, "the cursor is reversed"
+        assert terminal.leave() == 0
 
 
 def test_copying_writes_what_it_means_to_and_nothing_else(hostile: Path) -> None:

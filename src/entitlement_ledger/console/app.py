@@ -23,6 +23,7 @@ from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.toasting import ToastingApp
 from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
+from entitlement_ledger.console.uncoloured import UncolouredApp
 from entitlement_ledger.console.widgets.chrome import HEIGHTS, WIDTHS, Breadcrumb, StatusLine
 from entitlement_ledger.errors import Cancelled, LedgerError, StoreError, fault_of
 from entitlement_ledger.harmless import harmless
@@ -49,7 +50,7 @@ def _ledger_palette() -> type[Provider]:
     return LedgerProvider
 
 
-class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp):
+class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp, UncolouredApp):
     """The terminal console.
 
     Attributes:
@@ -85,6 +86,7 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp)
         self.letters = letters_of(opening.settings)
         self._bindings = self.my_keys.rebind(self._bindings)
         self.use_themes(opening.settings.theme)
+        self.leave_out_colours()
 
     def compose(self) -> ComposeResult:
         """Lay out the first paint: the frame, and what is being waited for."""
