@@ -157,11 +157,34 @@ async def test_without_room_a_line_says_how_much_is_needed(store: str) -> None:
             await press(pilot, "2")
 
 
+async def test_the_status_is_seen_and_whose_it_is_of_what(store: str) -> None:
+    async with make_app(store).run_test(size=LEAST) as pilot:
+        await opened(pilot)
+        shown = screen_text(pilot)
+        assert "C1 Name" in shown and "C1 · c1@example.com" in shown
+        assert "✓ 2026-02-27 issue     1,000 PTS" in shown
+        assert "CRD" in shown and "never" in shown
+        await press(pilot, "2")
+        shown = screen_text(pilot)
+        assert "2026-03-01 adjust   C1           -50 PTS       ✓ completed" in shown
+        assert "✗ insuffic…" in shown
+        for table in pilot.app.screen.query(DataTable):
+            assert table.max_scroll_x == 0
+
+
+async def test_no_more_is_narrowed_than_has_to_be(store: str) -> None:
+    async with make_app(store).run_test(size=(73, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2")
+        assert "2026-03-01 adjust    C1                -50 PTS" in screen_text(pilot)
+
+
 async def test_what_does_not_fit_in_a_table_is_scrolled_to(store: str) -> None:
     async with make_app(store).run_test(size=LEAST) as pilot:
         await opened(pilot)
-        await press(pilot, "2")
-        assert "✓ completed" not in screen_text(pilot)
+        await press(pilot, "4")
+        table = pilot.app.screen.query_one(DataTable)
+        assert table.max_scroll_x > 0
         await pilot.press("right", "right")
         await settled(pilot)
-        assert "✓ completed" in screen_text(pilot)
+        assert table.scroll_x > 0

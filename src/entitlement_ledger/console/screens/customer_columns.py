@@ -44,8 +44,9 @@ def _lapses(row: Balance) -> str:
 CUSTOMER_COLUMNS: tuple[Column[CustomerRow], ...] = (
     Column(" ", 1, lambda row: sign_of(row.status),
            style=lambda row: colour_of(row.status), order=lambda row: row.status),
-    Column("customer", 8, lambda row: row.id, order=lambda row: row.id),
-    Column("name", 12, lambda row: row.name, order=lambda row: row.name.casefold()),
+    Column("customer", 8, lambda row: row.id, order=lambda row: row.id, roomy=True),
+    Column("name", 12, lambda row: row.name or f"({row.id})",
+           order=lambda row: row.name.casefold()),
 )  # fmt: skip
 
 
@@ -54,12 +55,13 @@ def balance_columns(
 ) -> tuple[Column[Balance], ...]:
     """Give the columns of balances; `used` is what was used each week, by entitlement."""
     return (
-        Column("entitlement", 16, lambda row: row.entitlement, order=lambda row: row.entitlement),
+        Column("entitlement", 16, lambda row: row.entitlement, order=lambda row: row.entitlement,
+               least=12),
         Column("available", 10, lambda row: amount(row.available, row.scale), right=True,
-               order=lambda row: row.available),
+               order=lambda row: row.available, least=8),
         Column("held", 6, lambda row: amount(row.held, row.scale), right=True, wide_only=True),
         Column("left", _BAR, lambda row: bar(row.available, row.granted, _BAR, letters),
-               style=lambda _: "accent"),
+               style=lambda _: "accent", roomy=True),
         Column(USED, len(USED),
                lambda row: sparkline(used.get(row.entitlement, ()), WEEKS, letters),
                style=lambda _: "accent", spare=True),
@@ -100,11 +102,11 @@ TRANSACTION_COLUMNS: tuple[Column[TransactionRow], ...] = (
     Column("effective", 10, lambda row: when(row.effective_at)[:10],
            order=lambda row: row.effective_at),
     Column("", 5, lambda row: when(row.effective_at)[11:], wide_only=True),
-    Column("type", 9, lambda row: row.type, order=lambda row: row.type),
+    Column("type", 9, lambda row: row.type, order=lambda row: row.type, least=7),
     Column("quantity", 9, lambda row: amount(row.quantity, row.scale), right=True,
-           order=lambda row: row.quantity or 0),
+           order=lambda row: row.quantity or 0, least=7),
     Column("of", 14, lambda row: row.entitlement or row.product or "",
-           order=lambda row: row.entitlement or row.product or ""),
+           order=lambda row: row.entitlement or row.product or "", least=7),
     Column("status", 9, lambda row: row.status.replace("_", " "),
            style=lambda row: colour_of(row.status), spare=True),
     Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from entitlement_ledger.ledger import Ledger
 
 COLUMNS: tuple[Column[TransactionRow], ...] = (
-    Column("effective", 16, lambda row: when(row.effective_at), order=lambda r: r.effective_at),
-    Column("type", 9, lambda row: row.type, order=lambda row: row.type),
-    Column("customer", 10, lambda row: row.customer, order=lambda row: row.customer),
+    Column("effective", 16, lambda row: when(row.effective_at), order=lambda r: r.effective_at,
+           least=10, brief=lambda row: when(row.effective_at)[:10]),
+    Column("type", 9, lambda row: row.type, order=lambda row: row.type, least=8),
+    Column("customer", 10, lambda row: row.customer, order=lambda row: row.customer, least=8),
     Column("quantity", 10, lambda row: amount(row.quantity, row.scale), right=True,
-           order=lambda row: row.quantity or 0),
+           order=lambda row: row.quantity or 0, least=7),
     Column("of", 16, lambda row: row.entitlement or row.product or "",
-           order=lambda row: row.entitlement or ""),
+           order=lambda row: row.entitlement or "", least=9),
     Column("by", 14, lambda row: row.actor, wide_only=True, order=lambda row: row.actor),
     Column("status", 11, lambda row: signed_status(row.code or row.status)
            if row.code is None else f"✗ {row.code}",

@@ -37,6 +37,9 @@ class Column(Generic[Row]):
         order: what rows are sorted by in this column; None where sorting makes no sense.
         wide_only: left out where not every column fits.
         spare: left out before any other is, where not every column fits.
+        least: to how many cells it is narrowed where the others do not fit; 0 is not at all.
+        brief: what a row shows in it once it is narrowed, if that is not the beginning of its text.
+        roomy: left out where what is narrowed does not fit.
     """
 
     label: str
@@ -47,6 +50,28 @@ class Column(Generic[Row]):
     order: Callable[[Row], object] | None = None
     wide_only: bool = False
     spare: bool = False
+    least: int = 0
+    brief: Callable[[Row], str] | None = None
+    roomy: bool = False
+
+    def shown(self, row: Row, width: int) -> str:
+        """Give what a row shows in so many cells."""
+        return self.text(row) if self.brief is None or width >= self.width else self.brief(row)
+
+
+def _narrowed(columns: Sequence[Column[Row]], room: int) -> list[int]:
+    """Give the widths of columns; the first ones are narrowed first, as far as is needed."""
+    missing = sum(column.width + _GAP for column in columns) - room
+    widths = []
+    for column in columns:
+        spared = 0
+        if missing > 0 and column.least:
+            spared = column.width - column.least
+            if column.brief is None:
+                spared = min(spared, missing)
+        widths.append(column.width - spared)
+        missing -= spared
+    return widths
 
 
 class PagedTable(QuickTable, Generic[Row]):
@@ -148,9 +173,13 @@ class PagedTable(QuickTable, Generic[Row]):
             shown = [column for column in shown if not column.spare]
         if sum(column.width + _GAP for column in shown) > room:
             shown = [column for column in shown if not column.wide_only]
-        taken = sum(column.width + _GAP for column in shown[:-1]) + _GAP
-        last = max(shown[-1].width, room - taken)
-        return [(column, column.width) for column in shown[:-1]] + [(shown[-1], last)]
+        widths = _narrowed(shown, room)
+        if sum(widths) + _GAP * len(shown) > room:
+            shown = [column for column in shown if not column.roomy]
+            widths = _narrowed(shown, room)
+        taken = sum(widths[:-1]) + _GAP * len(shown)
+        widths[-1] = max(widths[-1], room - taken)
+        return list(zip(shown, widths, strict=True))
 
     def _add(self, row: Row) -> None:
         self.add_row(*self._cells(row), key=self._key(row))
@@ -160,7 +189,7 @@ class PagedTable(QuickTable, Generic[Row]):
         colours = self.app.theme_variables
         for column, width in self._widths():
             yield cell(
-                column.text(row),
+                column.shown(row, width),
                 width,
                 right=column.right,
                 style="" if column.style is None else colours.get(column.style(row), ""),
