@@ -11,9 +11,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from entitlement_ledger.console.app import ConsoleApp
-from entitlement_ledger.console.requests import FORMS, FieldError, command_of
+from entitlement_ledger.console.requests import _AT_FAULT, FORMS, FieldError, at_fault, command_of
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.ledger import Ledger
 
 
@@ -190,3 +191,53 @@ def test_a_field_that_cannot_be_used_is_named(kind: str, typed: dict[str, str], 
     with pytest.raises(FieldError) as raised:
         command_of(kind, {}, {**typed, "reason": "r"}, 0)
     assert raised.value.name == field
+
+
+@pytest.mark.parametrize(
+    ("key", "fields", "field", "said"),
+    [
+        ("u", {"entitlement": "PTS", "quantity": "9000"}, "quantity", "insufficient_balance"),
+        ("u", {"entitlement": "PTS", "quantity": "0"}, "quantity", "quantity: must be above zero"),
+        ("i", {"entitlement": "PTS", "quantity": "5", "expires_at": "2020-01-01"},
+         "expires_at", "expires: it would be refused"),
+        ("u", {"entitlement": "FEA", "quantity": "5"}, "entitlement", "not_consumable"),
+        ("p", {"product": "PLUS", "timezone": "Nowhere/Else"}, "timezone",
+         "timezone: it would be refused"),
+    ],
+)  # fmt: skip
+async def test_a_refused_preview_goes_to_the_field_at_fault_and_names_it(
+    store: str, key: str, fields: dict[str, str], field: str, said: str
+) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, key)
+        await fill(pilot, **fields)
+        pilot.app.screen.query_one("#preview").focus()
+        await press(pilot, "enter")
+        shown = screen_text(pilot)
+        assert said in shown, shown
+        assert f"{field.replace('_at', '')}: " in shown
+        assert pilot.app.focused is not None and pilot.app.focused.id == field
+        for name, value in {**fields, "reason": "asked for"}.items():
+            widget = pilot.app.screen.query_one(f"#{name}")
+            assert isinstance(widget, (Input, Select)) and widget.value == value
+
+
+async def test_a_missing_reason_is_gone_to_and_what_was_typed_stays(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "u")
+        await fill(pilot, entitlement="PTS", quantity="5")
+        pilot.app.screen.query_one("#reason", Input).value = " "
+        await press(pilot, "ctrl+s")
+        assert "reason: say why" in screen_text(pilot)
+        assert pilot.app.focused is not None and pilot.app.focused.id == "reason"
+        assert pilot.app.screen.query_one("#quantity", Input).value == "5"
+
+
+def test_every_code_of_a_refusal_and_field_at_fault_is_one_that_there_is() -> None:
+    assert set(_AT_FAULT) <= {code.value for code in Code}
+    known = {"reason", *(field for form in FORMS.values() for field in form.fields)}
+    assert {field for fields in _AT_FAULT.values() for field in fields} <= known
+    assert at_fault("issue", "invalid_field", "reason is too long") == "reason"
+    assert at_fault("release", "already_resolved", "the hold has been resolved") is None

@@ -61,6 +61,37 @@ class Catalogue(msgspec.Struct, frozen=True):
     subscribed: tuple[str, ...]
 
 
+_AT_FAULT: dict[str, tuple[str, ...]] = {
+    "unknown_entitlement": ("entitlement",),
+    "entitlement_retired": ("entitlement", "product", "to"),
+    "not_consumable": ("entitlement",),
+    "insufficient_balance": ("quantity",),
+    "invalid_quantity": ("quantity",),
+    "exceeds_held": ("quantity",),
+    "exceeds_original": ("quantity",),
+    "invalid_time": ("expires_at", "timezone", "timing"),
+    "reason_required": ("reason",),
+    "unknown_product": ("product", "to"),
+    "not_subscribed": ("product", "from"),
+    "already_subscribed": ("product", "to"),
+    "wrong_tier": ("to",),
+}
+"""Which field a refusal is about, by its code: the first of these that a form has."""
+
+
+def at_fault(kind: str, code: str, message: str) -> str | None:
+    """Name the field of a form that a refusal is about; None where it is about none."""
+    fields = (*FORMS[kind].fields, "reason", "reference")
+    # What is wrong with a field itself begins with its name.
+    named = message.partition(" ")[0] if code in ("invalid_field", "missing_field") else ""
+    return next((each for each in (named, *_AT_FAULT.get(code, ())) if each in fields), None)
+
+
+def called(name: str) -> str:
+    """Give what a field is called on the screen."""
+    return name.replace("_at", "").replace("_", " ")
+
+
 class FieldError(ValueError):
     """A field that cannot be used: which one, and what to type instead."""
 

@@ -21,6 +21,8 @@ from entitlement_ledger.console.requests import (
     PRODUCT_FIELDS,
     Catalogue,
     FieldError,
+    at_fault,
+    called,
     command_of,
 )
 from entitlement_ledger.console.screens import describing
@@ -104,9 +106,7 @@ class FormScreen(LedgerScreen):
         form = FORMS[self._kind]
         for name in (*form.fields, "reason", "reference"):
             with Horizontal(classes="field"):
-                yield Label(
-                    f"{name.replace('_at', '').replace('_', ' '):<12}", classes="field-name"
-                )
+                yield Label(f"{called(name):<12}", classes="field-name")
                 yield self._widget(name)
 
     def _widget(self, name: str) -> Input | Select[str]:
@@ -236,7 +236,7 @@ class FormScreen(LedgerScreen):
         try:
             command = self._command()
         except FieldError as error:
-            self._say(f"{error.name.replace('_at', '')}: {error}")
+            self._say(f"{called(error.name)}: {error}")
             self.query_one(f"#{error.name}").focus()
             return
         actor = self.session.actor
@@ -251,12 +251,23 @@ class FormScreen(LedgerScreen):
         self._say("")
         self._effect(describing.outcome(outcome, self._catalogue.entitlements, happened=False))
         if outcome.code is not None:
-            self._say(self.with_keys("It would be refused: change the form, or {back}."))
+            self._refused(outcome, "it would be refused: change {field}, or {back}.")
             return
         self._previewed = command
         self._show_stage("deciding")
         self.query_one("#withdraw").focus()
         self.query_one("#confirm").scroll_visible(animate=False)
+
+    def _refused(self, outcome: Outcome, said: str) -> None:
+        """Go to the field that a refusal is about, and name it; what was typed stays."""
+        name = at_fault(self._kind, outcome.code or "", outcome.message)
+        text = self.with_keys(said.replace("{field}", "it" if name else "the form"))
+        if name is None:
+            self._say(text[0].upper() + text[1:])
+            self.query_one(".field Input").focus()
+        else:
+            self._say(f"{called(name)}: {text}")
+            self.query_one(f"#{name}").focus()
 
     def _confirm(self) -> None:
         command = self._previewed
@@ -280,12 +291,9 @@ class FormScreen(LedgerScreen):
             # The refusal is recorded under this key: another try is another intention.
             self._key, self._previewed = self._new_key(), None
             self._show_stage("asking")
-            self._say(
-                self.with_keys(
-                    "It was refused, and the refusal is recorded: change the form, or {back}."
-                )
+            self._refused(
+                outcome, "it was refused, and the refusal is recorded: change {field}, or {back}."
             )
-            self.query_one(".field Input").focus()
             return
         self._made = outcome.transaction
         self._show_stage("done")
