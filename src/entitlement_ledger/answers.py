@@ -194,6 +194,7 @@ class EventRow(msgspec.Struct, frozen=True):
         subject: the customer, or the id or code of the record.
         status: of a transaction as it was recorded; `completed` for records.
         balances: what a transaction touched.
+        postings: its legs.
         before, after: a record's fields; before is None where there was none.
         review: the newest one, if there is one.
         approver: of a proposal that was carried out, and of what carried it out: who approved it.
@@ -219,6 +220,28 @@ class EventRow(msgspec.Struct, frozen=True):
     review: EventReview | None = None
     approver: str | None = None
     proposer: str | None = None
+    postings: tuple[PostingRow, ...] = ()
+
+    @property
+    def moved(self) -> tuple[PostingRow, ...]:
+        """Give the legs where no balance tells what was moved.
+
+        What has lapsed counts no more from that instant on, recorded or not: its balance is the
+        same before and after, and only the accounts of the grant are others.
+        """
+        told = any(
+            (each.available_before, each.held_before) != (each.available_after, each.held_after)
+            for each in self.balances
+        )
+        return () if told else self.postings
+
+    def scale_of(self, entitlement: str) -> int:
+        """Say where the decimal point of something that it touched stands."""
+        return next((each.scale for each in self.balances if each.entitlement == entitlement), 0)
+
+    def unit_of(self, entitlement: str) -> str:
+        """Give the unit of something that it touched."""
+        return next((each.unit for each in self.balances if each.entitlement == entitlement), "")
 
 
 class EventFilter(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from console_support import make_app, opened, press, screen_text, settled, type_in
-from support import HandClock, command, new_store
+from support import HandClock, command, hours, new_store
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -447,3 +447,24 @@ def test_filters_as_they_are_typed() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             parse_filter(EventFilter, typed)
+
+
+async def test_what_has_lapsed_tells_what_moved_where_no_balance_does(store: str) -> None:
+    with Ledger.open(store, clock=HandClock()) as ledger:
+        ledger.post(
+            [command("issue", "old", quantity=20, effective_at=hours(-40), expires_at=hours(-30),
+                     customer="C2")],
+            actor="x",
+        )  # fmt: skip
+        ledger.run_due()
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "slash", *"what:expire", "enter")
+        shown = screen_text(pilot)
+        assert "PTS 20 → expired" in shown
+        assert "= PTS available: 0 pt" in shown
+        row = audit_of(pilot).table.selected
+        assert row is not None
+        grant = row.postings[0].grant
+        assert f"- PTS available of {grant}: 20 pt" in shown
+        assert f"+ PTS expired of {grant}: 20 pt" in shown

@@ -34,7 +34,7 @@ def _print_page(rows: Sequence[EventRow], quantities: Mapping[int, int] | None) 
             row.actor,
             row.what if row.event == "transaction" else f"{row.event} {row.what}",
             row.subject,
-            f"{row.status} {row.code}" if row.code else ", ".join(map(_change, row.balances)),
+            f"{row.status} {row.code}" if row.code else _changes(row),
             _review_text(row),
             *([f"{quantities[row.sequence]:,}"] if quantities else []),
         ]
@@ -43,6 +43,17 @@ def _print_page(rows: Sequence[EventRow], quantities: Mapping[int, int] | None) 
     printing.print_table(
         [*headings, *(["moved"] if quantities else [])], shown, right="event moved"
     )
+
+
+def _changes(row: EventRow) -> str:
+    """Tell balances before and after; where these tell nothing, what was moved."""
+    arrived = [
+        f"{leg.entitlement} {format_quantity(leg.quantity, row.scale_of(leg.entitlement))} "
+        f"-> {leg.account}"
+        for leg in row.moved
+        if leg.quantity > 0
+    ]
+    return ", ".join(arrived or map(_change, row.balances))
 
 
 def _change(each: BalanceChange) -> str:

@@ -252,13 +252,18 @@ def transaction(
         reversed_by=reversed_by,
         grants=tuple(grant_row(grant, event.sequence) for grant in event.grants),
         draws=tuple(DrawRow(draw.grant, draw.quantity) for draw in event.draws),
-        postings=tuple(
-            PostingRow(p.grant, p.entitlement, p.account.value, p.quantity, p.effective_at)
-            for p in event.postings
-        ),
+        postings=posting_rows(event),
         balances=balance_changes(connection, [event])[event.sequence],
         body=stored.body,
         hash=stored.hash.hex(),
+    )
+
+
+def posting_rows(event: TransactionEvent) -> tuple[PostingRow, ...]:
+    """Give the legs of a transaction."""
+    return tuple(
+        PostingRow(leg.grant, leg.entitlement, leg.account.value, leg.quantity, leg.effective_at)
+        for leg in event.postings
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from textual.content import Content
 
-from entitlement_ledger.answers import EventReview, EventRow
+from entitlement_ledger.answers import EventReview, EventRow, PostingRow
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.wording import amount, when, when_exactly
 from entitlement_ledger.domain.events import REVIEW
@@ -64,6 +65,13 @@ def difference(row: EventRow) -> str:
             return ": ".join(part for part in (marked, row.reason or "") if part)
         changed = [name for name in after if (row.before or {}).get(name) != after[name]]
         return ", ".join(changed) if row.before else "new"
+    arrived = [leg for leg in row.moved if leg.quantity > 0]
+    if arrived:
+        return ", ".join(
+            f"{leg.entitlement} {amount(leg.quantity, row.scale_of(leg.entitlement))} → "
+            f"{leg.account}"
+            for leg in arrived
+        )
     return ", ".join(
         f"{each.entitlement} {amount(each.available_before, each.scale)} → "
         f"{amount(each.available_after, each.scale)}"
@@ -106,10 +114,21 @@ def _differences(row: EventRow) -> Iterator[Content]:
     before, after = row.before or {}, row.after or {}
     names = sorted({*before, *after})
     yield from describing.balance_changes(row.balances)
+    yield from map(partial(_leg, row), row.moved)
     if not names and not row.balances:
         yield Content.assemble(("  nothing was changed", "$secondary"))
     for name in names:
         yield describing.change(name, *(_listed(each.get(name)) for each in (before, after)))
+
+
+def _leg(row: EventRow, leg: PostingRow) -> Content:
+    """Tell what one leg took from an account of a grant, or put into it."""
+    scale, unit = row.scale_of(leg.entitlement), row.unit_of(leg.entitlement)
+    sign, colour = ("-", "error") if leg.quantity < 0 else ("+", "success")
+    said = (
+        f"{leg.entitlement} {leg.account} of {leg.grant}: {amount(abs(leg.quantity), scale, unit)}"
+    )
+    return Content.assemble((f"  {sign} ", f"bold ${colour}"), (harmless(said), f"${colour}"))
 
 
 def _listed(value: Any) -> str:

@@ -25,6 +25,7 @@ from entitlement_ledger.store.auditing.reviews import reviews_of
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.dialect import among
 from entitlement_ledger.store.tables import journal, resolutions, transactions
+from entitlement_ledger.store.views import posting_rows
 
 _j, _t = journal.c, transactions.c
 _AT_ONCE = 1000
@@ -175,6 +176,7 @@ def _transaction(
         review=review,
         approver=approver,
         proposer=proposer,
+        postings=posting_rows(event),
     )
 
 
