@@ -222,7 +222,7 @@ WALK: tuple[tuple[str, str], ...] = (
     ("5", "holds"), ("6", "billing"), ("\r", MARK), ("\r", ""), (ESC, ""), (ESC, ""),
     ("n", "mapping"), (MARK[:2], ""), (ESC, ""),
     ("7", "rollforward"), ("\r", MARK), ("e", "path"), (ESC, ""), (ESC, ""),
-    ("8", "products"), ("G", MARK), (" ", MARK), (ESC, ""),
+    ("8", "in all"), ("G", MARK), (" ", MARK), (ESC, ""),
     ("1", "customer"),
 )  # fmt: skip
 """Keys, and words that show that the screen they lead to is there."""

@@ -172,10 +172,17 @@ async def test_the_checks_run_one_after_another_and_lead_to_what_is_at_fault(not
 
 
 async def test_sound_checks_hold(store: str) -> None:
-    async with make_app(store).run_test(size=(120, 40)) as pilot:
+    async with make_app(store).run_test(size=(120, 40), notifications=True) as pilot:
         await opened(pilot)
         await press(pilot, "5")
         await until(pilot, "checks hold")
+        await press(pilot, "escape")
+        assert "checks hold" in screen_text(pilot), "nothing was running that could be stopped"
+        await press(pilot, "j", "j", "enter")
+        assert "Holds." in screen_text(pilot), "there is nothing to go to"
+        await press(pilot, "r")
+        await until(pilot, "checks hold")
+        assert pilot.app.screen.query_one("#rows", PagedTable).cursor_row == 2
 
 
 @pytest.mark.parametrize(

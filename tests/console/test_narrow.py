@@ -182,7 +182,7 @@ async def test_no_more_is_narrowed_than_has_to_be(store: str) -> None:
 async def test_what_does_not_fit_in_a_table_is_scrolled_to(store: str) -> None:
     async with make_app(store).run_test(size=LEAST) as pilot:
         await opened(pilot)
-        await press(pilot, "4")
+        await press(pilot, "8")
         table = pilot.app.screen.query_one(DataTable)
         assert table.max_scroll_x > 0
         await pilot.press("right", "right")

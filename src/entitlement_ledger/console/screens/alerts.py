@@ -46,9 +46,10 @@ COLUMNS: tuple[Column[Finding], ...] = (
            order=lambda row: list(_SIGNS).index(row.severity)),
     Column("score", 5, lambda row: str(row.score), right=True, order=lambda row: -row.score,
            wide_only=True),
-    Column("rule", 22, lambda row: row.rule.replace("_", " "), order=lambda row: row.rule),
+    Column("rule", 22, lambda row: row.rule.replace("_", " "), order=lambda row: row.rule,
+           least=14),
     Column("state", 11, lambda row: _STATES[row.state], order=lambda row: row.state),
-    Column("about", 16, lambda row: row.actor or row.customer or "",
+    Column("about", 16, lambda row: row.actor or row.customer or "", least=8,
            order=lambda row: row.actor or row.customer or ""),
     Column("why", 10, lambda row: row.why),
 )  # fmt: skip
@@ -106,7 +107,8 @@ class ReviewingScreen(LedgerScreen):
         )
 
     def _recorded(self, found: Finding) -> None:
-        self.notify(harmless(f"{found.id} is {found.state}."), markup=False, timeout=4)
+        said = f"{found.id} is {_STATES[found.state][2:]}."
+        self.notify(harmless(said), markup=False, timeout=4)
         self.console.recorded()
 
 

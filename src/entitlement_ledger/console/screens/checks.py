@@ -73,7 +73,7 @@ class ChecksScreen(ListingScreen[Line]):
 
     def _begin(self, names: list[str]) -> None:
         self._lines = [Line(name) for name in names]
-        self.table.show_rows(self._lines, more=False)
+        self.table.show_rows(self._lines, more=False, stay=True)
         self._run(0)
 
     def _run(self, place: int) -> None:
@@ -87,7 +87,8 @@ class ChecksScreen(ListingScreen[Line]):
             return
         name = self._lines[place].name
         cancels = self.with_keys("{back} cancels")
-        self.say(f"{place + 1} of {len(self._lines)}: {name}…  {cancels}", "$warning")
+        shown = name.replace("_", " ")
+        self.say(f"{place + 1} of {len(self._lines)}: {shown}…  {cancels}", "$warning")
         self.ask("check", partial(_check, name=name), partial(self._landed_one, place))
 
     def _landed_one(self, place: int, result: CheckResult) -> None:
@@ -120,11 +121,17 @@ class ChecksScreen(ListingScreen[Line]):
             if isinstance(sequence, int):
                 self.app.push_screen(TransactionScreen(transaction_id(sequence)))
                 return
+        if line is not None:
+            said = "No row at fault names a transaction." if examples else f"{line.verdict[2:]}."
+            self.notify(said.capitalize(), markup=False, timeout=3)
 
     def action_back(self) -> None:
         """Stop running checks."""
+        running = self.asking("names") is not None or self.asking("check") is not None
+        self.stop("names")
         self.stop("check")
-        self.say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
+        if running:
+            self.say(self.with_keys("stopped: {reload} runs the checks again"), "$warning")
 
 
 def _check(ledger: Ledger, *, name: str) -> CheckResult:
