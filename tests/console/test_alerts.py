@@ -102,7 +102,7 @@ async def test_a_finding_is_seen_taken_and_dismissed_with_a_reason(
     async with make_app(noticed).run_test(size=size) as pilot:
         await opened(pilot)
         await press(pilot, "4")
-        assert "nothing found: r runs the rules" in screen_text(pilot)
+        assert "nothing open: r runs the rules" in screen_text(pilot)
         await press(pilot, "r")
         await until(pilot, "1 open of 1 findings")
         assert "6 customers were given exactly 77 PTS" in screen_text(pilot)

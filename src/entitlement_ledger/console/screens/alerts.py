@@ -118,7 +118,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
     WHERE: ClassVar[tuple[str, ...]] = (ALERTS, REVIEW, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ALERTS, REVIEW)
     hint = "{search} filter: rule:… customer:… actor:… severity:high state:open words"
-    empty = "nothing found: {run_rules} runs the rules"
+    empty = "nothing open: {run_rules} runs the rules"
     when_stopped = "stopped: {run_rules} runs the rules"
 
     def __init__(self) -> None:
