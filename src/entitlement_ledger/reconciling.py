@@ -19,8 +19,10 @@ from entitlement_ledger.reconciliations import Against, Class, Discrepancy, Run
 from entitlement_ledger.reporting import Reporting
 from entitlement_ledger.store.dialect import within_memory
 from entitlement_ledger.store.reconciling import runs as stored
+from entitlement_ledger.store.reconciling.aside import set_aside
 
 _PAGE = 1000
+_PLACES_AT_ONCE = 10_000
 _MEMORY_MAX = "400MB"
 """What DuckDB may take during a run: with the rest, millions of lines stay below a gigabyte."""
 
@@ -72,9 +74,13 @@ class Reconciling(Reporting):
 
         def change(connection: Connection, book: Book, now: Instant) -> list[RecordEvent]:
             with self._interruptible(connection):
-                return [reconcile(connection, book, now, asked, progress)]
+                return [reconcile(connection, book, now, asked, aside, progress)]
 
-        with self._explained(), within_memory(self._engine, _MEMORY_MAX):
+        with (
+            self._explained(),
+            set_aside(self._path.parent) as aside,
+            within_memory(self._engine, _MEMORY_MAX),
+        ):
             (event,) = self._writer.record(change)
         assert isinstance(event, RecordEvent)
         return stored.run_of(event)
@@ -103,10 +109,10 @@ class Reconciling(Reporting):
             return stored.page(connection, run, class_, after, limit)
 
     def all_discrepancies(self, run: int, class_: Class | None = None) -> Iterator[Discrepancy]:
-        """Give all that a run told, page by page."""
-        after: int | None = -1
-        while after is not None:
-            told, after = self.discrepancies(run, class_, after=after)
+        """Give all that a run told, with few of them in memory at a time."""
+        for begin, end in self._stretches(run):
+            with self._read() as connection:
+                told = stored.stretch(connection, run, class_, begin, end)
             yield from told
 
     def resolved(
@@ -122,8 +128,17 @@ class Reconciling(Reporting):
             return stored.resolved(connection, run.number, run.previous, after, limit)
 
     def all_resolved(self, run: Run) -> Iterator[Discrepancy]:
-        """Give all that the run before told, and this one not any more, page by page."""
-        after: int | None = -1
-        while after is not None:
-            told, after = self.resolved(run, after=after)
+        """Give all that the run before told, and this one not any more; few at a time."""
+        if run.previous is None or not run.resolved:
+            return
+        for begin, end in self._stretches(run.previous):
+            with self._read() as connection:
+                told = stored.stretch_resolved(connection, run.number, run.previous, begin, end)
             yield from told
+
+    def _stretches(self, run: int) -> Iterator[tuple[int, int]]:
+        """Give the places of what a run told in stretches, each with its end."""
+        with self._read() as connection:
+            places = stored.places(connection, run)
+        for begin in range(0, places, _PLACES_AT_ONCE):
+            yield begin, min(begin + _PLACES_AT_ONCE, places)

@@ -25,10 +25,11 @@ from entitlement_ledger.reconcile.lines import extract_of, read_lines
 from entitlement_ledger.reconcile.proposals import Proposals
 from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Right, Settings, gather
 from entitlement_ledger.reconciliations import Against, Discrepancy, Run
+from entitlement_ledger.store.reconciling.aside import Aside
 from entitlement_ledger.store.reconciling.compared import (
     Period,
     counted,
-    customers_after,
+    customers_in_ranges,
     odd_ones,
     rows_in,
     rows_of,
@@ -56,7 +57,7 @@ from entitlement_ledger.store.tree import root_at
 
 Progress = Callable[[int, int], None]
 
-_CUSTOMERS_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 20_000
 _LOOKED_AT_ONCE = 1_000
 _TOLD_AT_ONCE = 10_000
 
@@ -84,9 +85,16 @@ class _Matched:
 
 
 def reconcile(
-    connection: Connection, book: Book, now: Instant, asked: Asked, progress: Progress
+    connection: Connection,
+    book: Book,
+    now: Instant,
+    asked: Asked,
+    aside: Aside,
+    progress: Progress,
 ) -> RecordEvent:
     """Reconcile a file in one database transaction; give the event that says what came of it.
+
+    What it tells is set aside meanwhile: the file may have millions of lines that do not agree.
 
     Raises:
         InputError: the file cannot be read, or lines of it are bad.
@@ -97,13 +105,14 @@ def reconcile(
     before = run_before(known, feed, asked.against, asked.since, asked.until)
     number = len(known) + 1
     done, counts, ages = _Matched(), Counter[str](), Counter[bool]()
-    telling = Telling(connection, number)
+    telling = Telling(connection, number, aside)
     drafts = _found(connection, book, now, feed, asked, done, _second_half(progress))
     while some := list(islice(drafts, _TOLD_AT_ONCE)):
         told = _named(connection, some, asked.against, number, now, before)
         counts.update(each.class_.value for each in told)
         ages.update(each.first_run < number for each in told)
-        telling.write(told)
+        telling.take(told)
+    told_digest = telling.write()
     size = book.last_sequence
     run = {
         "number": number,
@@ -123,7 +132,7 @@ def reconcile(
         "resolved": 0 if before is None else count_resolved(connection, number, before.number),
         "previous": None if before is None else before.number,
         "lines_digest": digest,
-        "digest": telling.digest(),
+        "digest": told_digest,
     }
     event = RecordEvent(
         sequence=book.last_sequence + 1,
@@ -187,10 +196,10 @@ def _found(
         sold = sold_of_products(connection, feed, period)
         yield from catalog.unexplained_lines(sold, products)
     elif asked.against is Against.CAM:
-        drafts = list(cam.unlike(unlike_customers(connection, feed)))
-        wrong = sum(1 for each in drafts if each.their_side)
-        done.matched = lines_kept(connection, feed) - wrong
-        yield from drafts
+        done.matched = lines_kept(connection, feed)
+        for each in cam.unlike(unlike_customers(connection, feed)):
+            done.matched -= bool(each.their_side)
+            yield each
     else:
         yield from _catalog(connection, book, feed, asked, products, done)
 
@@ -232,13 +241,11 @@ def _billing(
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
         looked_at = told_at = 0
         odd = rows_in(connection, lines, items)
-        after: str | None = None
-        while customers := customers_after(connection, (lines, items), after, _CUSTOMERS_AT_ONCE):
-            first, after = customers[0], customers[-1]
-            theirs = _by_customer(rows_of(connection, lines, first, after))
-            ours = _by_customer(rows_of(connection, items, first, after))
-            others = _by_customer(rows_of(connection, loose, first, after))
-            for customer in customers:
+        for some in customers_in_ranges(connection, (lines, items, loose), _ROWS_AT_ONCE):
+            theirs = _by_customer(rows_of(connection, lines, some.first, some.last))
+            ours = _by_customer(rows_of(connection, items, some.first, some.last))
+            others = _by_customer(rows_of(connection, loose, some.first, some.last))
+            for customer in sorted({*theirs, *ours}):
                 if looked_at >= told_at:
                     # Whoever waits can stop it here too, as while the file was read.
                     progress(looked_at, odd)

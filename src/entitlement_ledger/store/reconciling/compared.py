@@ -31,6 +31,7 @@ from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Status
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.reconciliations import INVOICE
+from entitlement_ledger.store.copying import divided
 from entitlement_ledger.store.dialect import temporary
 from entitlement_ledger.store.tables import (
     billing,
@@ -265,20 +266,22 @@ def counted(connection: Connection, feed: str, period: Period) -> tuple[int, int
     return inside, total - inside
 
 
-def customers_after(
-    connection: Connection, tables: tuple[FromClause, ...], after: str | None, limit: int
-) -> list[str]:
-    """Give the next customers of any of some tables, in their order; None begins.
+def customers_in_ranges(
+    connection: Connection, tables: Sequence[FromClause], rows_max: int
+) -> Sequence[Any]:
+    """Give the `first` and `last` customer of ranges that have about so many rows of some tables.
 
-    A file may name no customer: the empty one is the first.
+    A range ends before it has that many more than the rows of its last customer, who is in one
+    range only. A file may name no customer: the empty one is the first.
     """
-    each = [
-        select(t.c.customer).where(true() if after is None else t.c.customer > after).distinct()
-        for t in tables
-    ]
-    both = union_all(*each).subquery()
-    query = select(both.c.customer).distinct().order_by(both.c.customer).limit(limit)
-    return list(connection.execute(query).scalars().all())
+    both = union_all(*(select(each.c.customer) for each in tables)).subquery().c
+    rows_of_it = select(both.customer, func.count().label("rows")).group_by(both.customer).cte()
+    of = rows_of_it.c
+    before = func.sum(of.rows).over(order_by=of.customer) - of.rows
+    placed = select(of.customer, divided(before, literal(rows_max)).label("nth")).subquery().c
+    first = func.min(placed.customer).label("first")
+    query = select(first, func.max(placed.customer).label("last")).group_by(placed.nth)
+    return connection.execute(query.order_by(first)).all()
 
 
 def rows_in(connection: Connection, *tables: FromClause) -> int:

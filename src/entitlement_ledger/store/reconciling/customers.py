@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from entitlement_ledger.store.reconciling.paging import paged
 from entitlement_ledger.store.tables import customers, feed_lines, people
 
 _l, _c, _p = feed_lines.c, customers.c, people.c
 
 
-def unlike_customers(connection: Connection, feed: str) -> Sequence[Any]:
+def unlike_customers(connection: Connection, feed: str) -> Iterator[Any]:
     """Give the customers that the two sides do not have alike, and lines that stand twice.
 
     A line's `terms` is the segment there, empty where the file has none. Whoever was forgotten here
@@ -38,9 +39,10 @@ def unlike_customers(connection: Connection, feed: str) -> Sequence[Any]:
         and_(theirs.terms != "", theirs.terms != _c.segment),
         theirs.nth > 1,
     )
+    customer = func.coalesce(theirs.reference, _c.id)
     query = (
         select(
-            func.coalesce(theirs.reference, _c.id).label("customer"),
+            customer.label("customer"),
             _c.id.label("ours"),
             _c.status.label("our_status"),
             _c.segment.label("our_segment"),
@@ -53,6 +55,5 @@ def unlike_customers(connection: Connection, feed: str) -> Sequence[Any]:
         )
         .select_from(sides)
         .where(unlike)
-        .order_by(func.coalesce(theirs.reference, _c.id), theirs.nth)
     )
-    return connection.execute(query).all()
+    return paged(connection, "unlike_customers", query, customer, theirs.nth)

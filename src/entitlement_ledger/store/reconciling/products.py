@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, union_all
 
 from entitlement_ledger.reconciliations import INVOICE
 from entitlement_ledger.store.reconciling.compared import PAID, Period, given_ones, invoice_named
+from entitlement_ledger.store.reconciling.paging import paged
 from entitlement_ledger.store.tables import billing, feed_lines, grants, subscriptions
 
 _l, _g, _s, _b = feed_lines.c, grants.c, subscriptions.c, billing.c
 
 
-def sold_of_products(connection: Connection, feed: str, period: Period) -> Sequence[Any]:
+def sold_of_products(connection: Connection, feed: str, period: Period) -> Iterator[Any]:
     """Give how often paid lines sold how much of an entitlement as part of a product."""
+    groups = (_l.product, _l.entitlement, _l.quantity)
     query = (
         select(
-            _l.product,
-            _l.entitlement,
-            _l.quantity,
+            *groups,
             func.count().label("lines"),
             func.min(_l.line).label("line"),
             func.min(_l.reference).label("name"),
@@ -32,13 +32,12 @@ def sold_of_products(connection: Connection, feed: str, period: Period) -> Seque
             _l.entitlement != "",
             period.holds(_l.dated_at),
         )
-        .group_by(_l.product, _l.entitlement, _l.quantity)
-        .order_by(_l.product, _l.entitlement, _l.quantity)
+        .group_by(*groups)
     )
-    return connection.execute(query).all()
+    return paged(connection, "sold", query, *groups)
 
 
-def given_of_products(connection: Connection, period: Period) -> Sequence[Any]:
+def given_of_products(connection: Connection, period: Period) -> Iterator[Any]:
     """Give how often how much of an entitlement was given as part of a product.
 
     By a subscription, or for an invoice line that the ledger has imported. What was carried over
@@ -83,16 +82,12 @@ def given_of_products(connection: Connection, period: Period) -> Sequence[Any]:
     )
     all_of_it = union_all(by_subscription, by_invoice).subquery().c
     groups = (all_of_it.product, all_of_it.entitlement, all_of_it.quantity)
-    query = (
-        select(
-            *groups,
-            func.count().label("grants"),
-            func.min(all_of_it.customer).label("customer"),
-            func.min(all_of_it.name).label("name"),
-            func.min(all_of_it.sequence).label("sequence"),
-            func.min(all_of_it.moment).label("moment"),
-        )
-        .group_by(*groups)
-        .order_by(*groups)
-    )
-    return connection.execute(query).all()
+    query = select(
+        *groups,
+        func.count().label("grants"),
+        func.min(all_of_it.customer).label("customer"),
+        func.min(all_of_it.name).label("name"),
+        func.min(all_of_it.sequence).label("sequence"),
+        func.min(all_of_it.moment).label("moment"),
+    ).group_by(*groups)
+    return paged(connection, "given_of_it", query, *groups)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
 from entitlement_ledger.domain.events import RecordEvent, decode_event
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.reconciliations import Against, Class, Discrepancy, Run
-from entitlement_ledger.store.dialect import among, append
+from entitlement_ledger.store.dialect import Columns, among, append_all
+from entitlement_ledger.store.reconciling.aside import Aside
 from entitlement_ledger.store.tables import discrepancies, journal, records
 
 RECORD = "reconciliation"
@@ -19,6 +20,16 @@ _d = discrepancies.c
 _ROWS_AT_ONCE = 10_000
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Discrepancy)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """What of a discrepancy is in columns of its own."""
+
+    id: str
+    class_: str = msgspec.field(name="class")
+
+
+_named = msgspec.json.Decoder(_Named)
 
 
 def run_of(event: RecordEvent) -> Run:
@@ -54,34 +65,37 @@ def run_before(
 
 
 class Telling:
-    """Writes what a run tells, many at a time."""
+    """Takes what a run tells, many at a time, and writes all of it in the end."""
 
-    def __init__(self, connection: Connection, run: int) -> None:
+    def __init__(self, connection: Connection, run: int, aside: Aside) -> None:
         self._connection = connection
         self._run = run
+        self._aside = aside
         self._hashed = hashlib.sha256()
-        self.places = 0
 
-    def write(self, told: Sequence[Discrepancy]) -> None:
-        """Write discrepancies in their order, after those that were written before."""
+    def take(self, told: Sequence[Discrepancy]) -> None:
+        """Take discrepancies in their order, after those that were taken before."""
         said = [_encoder.encode(each) for each in told]
-        self._hashed.update(b"".join(line + b"\n" for line in said))
-        append(
-            self._connection,
-            discrepancies,
-            {
-                "run": [self._run] * len(told),
-                "place": list(range(self.places, self.places + len(told))),
-                "id": [each.id for each in told],
-                "class": [each.class_.value for each in told],
-                "said": [line.decode() for line in said],
-            },
-        )
-        self.places += len(told)
+        self._hashed.update(b"".join([line + b"\n" for line in said]))
+        self._aside.add(said)
 
-    def digest(self) -> str:
-        """Give the SHA-256 over all that was written."""
+    def write(self) -> str:
+        """Write all that was taken, in one statement; give the SHA-256 over it."""
+        append_all(self._connection, discrepancies, self._columns())
         return self._hashed.hexdigest()
+
+    def _columns(self) -> Iterator[Columns]:
+        places = 0
+        for said in self._aside.chunks(_ROWS_AT_ONCE):
+            named = [_named.decode(line) for line in said]
+            yield {
+                "run": [self._run] * len(said),
+                "place": list(range(places, places + len(said))),
+                "id": [each.id for each in named],
+                "class": [each.class_ for each in named],
+                "said": [line.decode() for line in said],
+            }
+            places += len(said)
 
 
 def told_by(connection: Connection, run: int, ids: Sequence[str]) -> dict[str, tuple[int, Instant]]:
@@ -96,8 +110,7 @@ def page(
     connection: Connection, run: int, class_: Class | None, after: int, limit: int
 ) -> tuple[list[Discrepancy], int | None]:
     """Give discrepancies of a run after a place, and the place to go on after; None is the end."""
-    only = _d.run == run if class_ is None else and_(_d.run == run, _d["class"] == class_.value)
-    return _page(connection, only, after, limit)
+    return _page(connection, _told(run, class_), after, limit)
 
 
 def resolved(
@@ -113,9 +126,43 @@ def count_resolved(connection: Connection, run: int, previous: int) -> int:
     return connection.execute(query).scalar_one()
 
 
+def places(connection: Connection, run: int) -> int:
+    """Give how many places the discrepancies of a run have, from 0 on."""
+    query = select(func.max(_d.place)).where(_d.run == run)
+    last = connection.execute(query).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def stretch(
+    connection: Connection, run: int, class_: Class | None, begin: int, end: int
+) -> list[Discrepancy]:
+    """Give the discrepancies of a run from one place up to another, which is not among them."""
+    return _stretch(connection, _told(run, class_), begin, end)
+
+
+def stretch_resolved(
+    connection: Connection, run: int, previous: int, begin: int, end: int
+) -> list[Discrepancy]:
+    """Give what an earlier run told between two of its places, and a run not any more."""
+    return _stretch(connection, _resolved(run, previous), begin, end)
+
+
+def _told(run: int, class_: Class | None) -> ColumnElement[bool]:
+    return _d.run == run if class_ is None else and_(_d.run == run, _d["class"] == class_.value)
+
+
 def _resolved(run: int, previous: int) -> ColumnElement[bool]:
-    now = select(_d.id).where(_d.run == run).scalar_subquery()
-    return and_(_d.run == previous, _d.id.not_in(now))
+    later = discrepancies.alias("later").c
+    again = exists().where(later.run == run, later.id == _d.id)
+    return and_(_d.run == previous, ~again)
+
+
+def _stretch(
+    connection: Connection, only: ColumnElement[bool], begin: int, end: int
+) -> list[Discrepancy]:
+    """Give those of a stretch of places: found where they lie, so none is passed over twice."""
+    query = select(_d.said).where(only, _d.place >= begin, _d.place < end).order_by(_d.place)
+    return [_decoder.decode(said) for said in connection.execute(query).scalars().all()]
 
 
 def _page(
