@@ -16,6 +16,9 @@ from entitlement_ledger.domain.instants import Instant
 INVOICE = "invoice:"
 """How a reference to an invoice line begins."""
 
+PRODUCT, ENTITLEMENT = "product:", "entitlement:"
+"""How a reference to what is in the catalogue begins."""
+
 
 class Against(StrEnum):
     """What an outside file is an extract of."""

@@ -433,3 +433,27 @@ def test_a_run_is_printed_with_what_it_was_made_of_and_always_the_same(tmp_path:
         reconciled(ledger, path)
         ledger.write_report("reconciliation", Parameters(run=1), later, actor="fin")
         assert later.read_bytes() == latest.read_bytes()
+
+
+def test_only_quantities_are_told_as_quantities_in_a_report(tmp_path: Path) -> None:
+    rows = "id,name,email,segment,status,created_at\nC1,X,x@example.com,2024,active,\n"
+    (path := tmp_path / "cam.csv").write_text(rows, "utf-8")
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        products = json.loads((tmp_path / "feeds" / "products.json").read_text("utf-8"))
+        products[0]["tier"], products[0]["lines"][0]["quantity"] = 7, 4
+        (catalogue := tmp_path / "products.json").write_text(json.dumps(products), "utf-8")
+        reconciled(ledger, path, Against.CAM)
+        reconciled(ledger, write(tmp_path / "b.csv", [sold("I1", 12)]))
+        reconciled(ledger, catalogue, Against.CATALOG)
+        assert _sides(ledger, tmp_path, 1) == [(None, None, "plus", "2024")]
+        assert _sides(ledger, tmp_path, 2) == [(10, 12, None, None)]
+        assert _sides(ledger, tmp_path, 3) == [(None, None, "1", "7"), (5, 4, None, None)]
+
+
+def _sides(ledger: Ledger, folder: Path, run: int) -> list[tuple[Any, ...]]:
+    """Give what the report of a run says of both sides, where both know a thing."""
+    file = folder / f"{run}-told.json"
+    ledger.write_report("reconciliation", Parameters(run=run), file, actor="fin")
+    names = ("ours_quantity", "theirs_quantity", "ours", "theirs")
+    rows = json.loads(file.read_text("utf-8"))
+    return [tuple(each[name] for name in names) for each in rows if each["class"] == "amount"]

@@ -12,12 +12,11 @@ import msgspec
 from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Product
 from entitlement_ledger.domain.events import transaction_id
 from entitlement_ledger.reconcile.sides import Draft
-from entitlement_ledger.reconciliations import INVOICE, Class, Side
+from entitlement_ledger.reconciliations import ENTITLEMENT, INVOICE, PRODUCT, Class, Side
 
 Versions = Mapping[str, Sequence[Product]]
 """The versions of products, oldest first, by code."""
 
-PRODUCT, ENTITLEMENT = "product:", "entitlement:"
 _OF_PRODUCT = ("tier", "period", "status")
 _OF_LINE = ("valid_for", "priority", "category", "rollover_max")
 _OF_ENTITLEMENT = ("kind", "unit", "scale", "resources", "status")

@@ -80,6 +80,11 @@ def json_member(said: ColumnElement[str], name: str) -> ColumnElement[str]:
     return func.json_extract_string(said, f"$.{name}", type_=String())
 
 
+def json_kind(said: ColumnElement[str], name: str) -> ColumnElement[str]:
+    """Give what kind of value a column of JSON objects in text has under a name, in capitals."""
+    return func.json_type(said, f"$.{name}", type_=String())
+
+
 def joined_text(texts: ColumnElement[Any], separator: str) -> ColumnElement[str]:
     """Join a list column to one text."""
     return func.array_to_string(texts, separator, type_=String())

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, null, select, try_cast
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    not_,
+    null,
+    or_,
+    select,
+    try_cast,
+)
 
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.reconciliations import Run
-from entitlement_ledger.store.copying import json_member
+from entitlement_ledger.reconciliations import ENTITLEMENT, PRODUCT, Class, Run
+from entitlement_ledger.store.copying import json_kind, json_member
 from entitlement_ledger.store.reconciling.runs import runs
 from entitlement_ledger.store.reporting.asked import Asked
 from entitlement_ledger.store.reporting.columns import columns
@@ -35,11 +47,20 @@ def query(sources: Sources, asked: Asked) -> Select[Any]:
     def member(name: str) -> ColumnElement[str]:
         return json_member(_d.said, name)
 
+    # Of fields of the catalogue only one is a quantity; what a side says there names its field.
+    of_field = or_(*(member("reference").like(f"{each}%") for each in (PRODUCT, ENTITLEMENT)))
+    quantity_of_it = member("their_side[0].status").like("quantity %")
+    of_another = and_(_d["class"] == Class.AMOUNT.value, of_field, not_(quantity_of_it))
+
+    def is_word(side: str) -> ColumnElement[bool]:
+        # A segment may consist of digits, and is a word nevertheless.
+        return or_(json_kind(_d.said, side) == "VARCHAR", of_another)
+
     def quantity(side: str) -> ColumnElement[Any]:
-        return try_cast(member(side), BigInteger)
+        return case((is_word(side), null()), else_=try_cast(member(side), BigInteger))
 
     def words(side: str) -> ColumnElement[Any]:
-        return case((quantity(side).is_(None), member(side)), else_=null())
+        return case((is_word(side), member(side)), else_=null())
 
     return (
         select(
