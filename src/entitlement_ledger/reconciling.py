@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -24,7 +25,7 @@ from entitlement_ledger.store.reconciling.aside import set_aside
 _PAGE = 1000
 _PLACES_AT_ONCE = 10_000
 _MEMORY_MAX = "400MB"
-"""What DuckDB may take during a run: with the rest, millions of lines stay below a gigabyte."""
+"""What DuckDB may take for a run of millions of lines: with the rest, less than a gigabyte."""
 
 
 class Reconciling(Reporting):
@@ -84,6 +85,12 @@ class Reconciling(Reporting):
             (event,) = self._writer.record(change)
         assert isinstance(event, RecordEvent)
         return stored.run_of(event)
+
+    @contextmanager
+    def sparingly(self) -> Iterator[None]:
+        """Let the database keep little of what it reads: for all of a run that told millions."""
+        with within_memory(self._engine, _MEMORY_MAX):
+            yield
 
     def runs(self) -> list[Run]:
         """Give all runs of reconciliation, the oldest first."""

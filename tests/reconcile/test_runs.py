@@ -185,6 +185,58 @@ def test_nothing_is_proposed_that_would_be_refused(tmp_path: Path, case: str) ->
         assert why in found.why
 
 
+LAST = 69897198
+"""Hours from the start to the last day that there is."""
+BASIC: dict[str, Any] = {"product": "BASIC", "entitlement": ""}
+FOR_AN_ORDER = command("purchase", "p", product="BASIC", effective_at=hours(4), reference="order:1")
+ENDED = command("cancel", "x", product="BASIC", effective_at=hours(6))
+
+
+@pytest.mark.parametrize(
+    ("commands", "line", "why"),
+    [
+        ([FOR_AN_ORDER], sold("I2", 1, at=5, **BASIC), "subscribed to BASIC already, since"),
+        ([FOR_AN_ORDER], sold("I2", 1, at=3, **BASIC), "subscribed to BASIC already, since"),
+        ([FOR_AN_ORDER, ENDED], sold("I2", 1, at=5, **BASIC), "subscribed to BASIC already"),
+        ([FOR_AN_ORDER, ENDED], sold("I2", 1, at=7, **BASIC), None),
+        ([FOR_AN_ORDER], sold("I2", 1, at=5, customer="C2", **BASIC), None),
+        ([], sold("I2", 3, **BASIC), "a product is bought once"),
+        ([], sold("I2", 1, product="WORN", entitlement=""), "gives OLD, which is retired"),
+        ([], sold("I2", 1, at=LAST, **BASIC), "outside the years 0001 to 9999"),
+        ([], sold("I2", 5, at=LAST, product="BASIC"), "outside the years 0001 to 9999"),
+        ([], sold("I" * 512), "too long for a reference"),
+        ([], sold("I" * 504), None),
+    ],
+)
+def test_a_proposal_is_one_that_is_not_refused(
+    tmp_path: Path, commands: list[dict[str, Any]], line: str, why: str | None
+) -> None:
+    with ledger_with(tmp_path, [ONE, *commands]) as ledger:
+        worn = {"entitlement": "OLD", "quantity": 1, "valid_for": None}
+        product = {"code": "WORN", "name": "Worn", "tier": 1, "period": None, "lines": [worn]}
+        (tmp_path / "products.json").write_text(json.dumps([product]), "utf-8")
+        ledger.import_files([tmp_path / "products.json"], actor="fin")
+        _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1"), line]))
+        assert (found.class_, found.proposal is None) == ("missing_here", why is not None)
+        assert (why or "") in found.why
+        if found.proposal is not None:
+            assert ledger.post([found.proposal], actor="fin")[0].code is None
+
+
+def test_a_product_is_proposed_once_to_a_customer(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        lines = [sold("I1"), sold("I2", 1, at=9, **BASIC), sold("I3", 1, at=8, **BASIC)]
+        _, found = reconciled(ledger, write(tmp_path / "b.csv", lines))
+        first, second = sorted(found, key=lambda each: each.proposal is None)
+        assert first.reference == "invoice:I3", "the earliest"
+        assert second.proposal is None
+        assert "is to buy BASIC for invoice:I3, and only once" in second.why
+        assert ledger.post([first.proposal or {}], actor="fin")[0].code is None
+        _, (left,) = reconciled(ledger, write(tmp_path / "b.csv", lines))
+        assert left.id == second.id
+        assert "subscribed to BASIC already" in left.why
+
+
 BOUGHT = command("purchase", "p", product="BASIC", reference="invoice:I2", effective_at=hours(0))
 FOR_LIFE = {**BOUGHT, "product": "LIFE"}
 SPENT = command("consume", "c", quantity=1, effective_at=hours(1))
@@ -208,6 +260,8 @@ def test_only_a_purchase_that_is_untouched_is_proposed_to_be_taken_back(
         _, (found,) = reconciled(ledger, write(tmp_path / "b.csv", lines))
         assert found.class_ == "missing_there"
         assert (found.proposal is not None) == taken_back
+        against = "taken back whole" if RENEWED not in commands else "renew is not reversed"
+        assert (against in found.why) != taken_back
         if found.proposal is not None:
             assert ledger.post([found.proposal], actor="fin")[0].code is None
 
@@ -257,6 +311,7 @@ def test_what_has_been_spent_is_not_proposed_to_be_taken_back(tmp_path: Path) ->
         assert outcome.code is None
         _, (left,) = reconciled(ledger, write(tmp_path / "b.csv", [sold("I1", status="void")]))
         assert (left.ours, left.proposal) == (8, None)
+        assert left.why.endswith("; nothing of it is left to take back")
 
 
 def test_a_file_that_is_stopped_or_bad_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -81,9 +81,11 @@ def reconcile(
                     mapping=mapping,
                     progress=printing.percent,
                 )
-            write_proposals(run)
+            with ledger.sparingly():
+                write_proposals(run)
         if as_json:
-            _print_json(ledger, run)
+            with ledger.sparingly():
+                _print_json(ledger, run)
         else:
             _show(ledger, run)
     return 1 if run.discrepancies else 0

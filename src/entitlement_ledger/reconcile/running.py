@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, FromClause
 
 from entitlement_ledger.domain.book import Book
-from entitlement_ledger.domain.catalogue import CatalogueStatus, Product
+from entitlement_ledger.domain.catalogue import Product
 from entitlement_ledger.domain.events import RecordEvent, canonical
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.files import sha256_of
 from entitlement_ledger.importing.mapping import Mapping
@@ -23,7 +24,7 @@ from entitlement_ledger.reconcile import cam, catalog
 from entitlement_ledger.reconcile.billing import Matching
 from entitlement_ledger.reconcile.lines import extract_of, read_lines
 from entitlement_ledger.reconcile.proposals import Proposals
-from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Right, Settings, gather
+from entitlement_ledger.reconcile.sides import Draft, InvoiceLine, Settings, gather
 from entitlement_ledger.reconciliations import Against, Discrepancy, Run
 from entitlement_ledger.store.reconciling.aside import Aside
 from entitlement_ledger.store.reconciling.compared import (
@@ -42,7 +43,11 @@ from entitlement_ledger.store.reconciling.lines import (
     lines_kept,
     rows_kept,
 )
-from entitlement_ledger.store.reconciling.products import given_of_products, sold_of_products
+from entitlement_ledger.store.reconciling.products import (
+    given_of_products,
+    sold_of_products,
+    subscriptions_of,
+)
 from entitlement_ledger.store.reconciling.proposed import spent_keys
 from entitlement_ledger.store.reconciling.runs import (
     RECORD,
@@ -236,7 +241,6 @@ def _billing(
     progress: Progress,
 ) -> Iterator[Draft]:
     """Tell what does not agree at first sight, customer by customer."""
-    proposals = Proposals(_terms(book), _sold_now(book), book.closed_until, now)
     inside, outside = counted(connection, feed, period)
     with odd_ones(connection, feed, period, settings.tolerance) as (lines, items, loose):
         looked_at = told_at = 0
@@ -245,6 +249,7 @@ def _billing(
             theirs = _by_customer(rows_of(connection, lines, some.first, some.last))
             ours = _by_customer(rows_of(connection, items, some.first, some.last))
             others = _by_customer(rows_of(connection, loose, some.first, some.last))
+            bought = _subscriptions(connection, lines, some.first, some.last)
             for customer in sorted({*theirs, *ours}):
                 if looked_at >= told_at:
                     # Whoever waits can stop it here too, as while the file was read.
@@ -257,7 +262,7 @@ def _billing(
                     gather(ours.get(customer, ()), now),
                     gather(others.get(customer, ()), now),
                     settings,
-                    proposals,
+                    Proposals(book, now, bought.get(customer, ())),
                 ).run()
                 within = sum(1 for each in of_it if each.within)
                 inside -= within
@@ -294,23 +299,14 @@ def _line(row: Any) -> InvoiceLine:
     )
 
 
-def _sold_now(book: Book) -> dict[Right, bool]:
-    """Say of every right that the catalogue knows whether it can be given now."""
-    known: dict[Right, bool] = {}
-    for code, entitlement in book.entitlements.items():
-        known["entitlement", code] = entitlement.status is CatalogueStatus.ACTIVE
-    for code, versions in book.products.items():
-        known["product", code] = versions[-1][1].status is CatalogueStatus.ACTIVE
-    return known
-
-
-def _terms(book: Book) -> dict[tuple[str, str], Any]:
-    newest = (known[-1][1] for known in book.products.values())
-    return {
-        (product.code, line.entitlement): (product.period, line)
-        for product in newest
-        for line in product.lines
-    }
+def _subscriptions(
+    connection: Connection, lines: FromClause, first: str, last: str
+) -> dict[str, list[Subscription]]:
+    """Give the subscriptions of a range of customers who have lines, by customer."""
+    found: dict[str, list[Subscription]] = {}
+    for each in subscriptions_of(connection, lines, first, last):
+        found.setdefault(each.customer, []).append(each)
+    return found
 
 
 def _named(

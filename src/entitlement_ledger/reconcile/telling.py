@@ -38,7 +38,9 @@ class Telling:
         back = self._proposals.take_back(
             [given], line.right, ours, f"{INVOICE}{line.name} was given twice"
         )
-        why = f"{given.transaction} gave it again, after {keep.transaction}"
+        proposal, why = _or_why(
+            back, f"{given.transaction} gave it again, after {keep.transaction}"
+        )
         return _draft(
             Class.DUPLICATE,
             line,
@@ -47,21 +49,22 @@ class Telling:
             why,
             [keep, given],
             subject=given.transaction,
-            proposal=back,
+            proposal=proposal,
         )
 
     def amount(self, line: InvoiceLine, named: Sequence[Given], ours: int) -> Draft:
         """The two sides know the line, and differ in how much."""
         gave, what = ", ".join(each.transaction for each in named), line.right[1]
         if ours < line.expected:
-            proposal = self._proposals.give(line, line.expected - ours)
+            found = self._proposals.give(line, line.expected - ours)
         else:
             because = f"{INVOICE}{line.name} is {line.status}: {line.sold} sold"
-            proposal = self._proposals.take_back(named, line.right, ours - line.expected, because)
+            found = self._proposals.take_back(named, line.right, ours - line.expected, because)
         if line.status == PAID:
             why = f"{line.sold} of {what} sold, {ours} given by {gave}"
         else:
             why = f"the line is {line.status}, and {ours} of {what} given by {gave} was kept"
+        proposal, why = _or_why(found, why)
         return _draft(Class.AMOUNT, line, ours, line.expected, why, named, proposal=proposal)
 
     def proposed(self, line: InvoiceLine, alike: Sequence[Given]) -> Draft:
@@ -81,11 +84,9 @@ class Telling:
         what = line.right[1]
         sold = f"{line.sold} of {what} sold" if what else f"{line.sold} sold"
         why = f"{sold}, and no transaction gives it"
-        if (hindrance := self._proposals.hindrance(line)) is not None:
-            why += f"; {hindrance}"
+        proposal, why = _or_why(self._proposals.give(line, line.expected), why)
         if line.given_to not in (None, line.customer):
             why += f"; what names this line went to {line.given_to}"
-        proposal = self._proposals.give(line, line.expected)
         return _draft(Class.MISSING_HERE, line, None, line.expected, why, [], proposal=proposal)
 
     def missing_there(self, given: Given) -> Draft:
@@ -114,6 +115,7 @@ class Telling:
         back = self._proposals.take_back(
             [given], right, ours, f"{reference} is not in the invoices"
         )
+        proposal, why = _or_why(back, why)
         return Draft(
             Class.MISSING_THERE,
             reference,
@@ -122,9 +124,14 @@ class Telling:
             None,
             why,
             (given.transaction,),
-            back,
+            proposal,
             sides,
         )
+
+
+def _or_why(found: Command | str, why: str) -> tuple[Command | None, str]:
+    """Give a proposal with why there is a discrepancy, or none with what stands against it."""
+    return (None, f"{why}; {found}") if isinstance(found, str) else (found, why)
 
 
 def _draft(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, union_all
+import msgspec
+from sqlalchemy import Connection, FromClause, func, literal, select, union_all
 
+from entitlement_ledger.domain.subscriptions import Subscription
 from entitlement_ledger.reconciliations import INVOICE
 from entitlement_ledger.store.reconciling.compared import PAID, Period, given_ones, invoice_named
 from entitlement_ledger.store.reconciling.paging import paged
 from entitlement_ledger.store.tables import billing, feed_lines, grants, subscriptions
 
+_decoder = msgspec.json.Decoder(Subscription)
 _l, _g, _s, _b = feed_lines.c, grants.c, subscriptions.c, billing.c
 
 
@@ -91,3 +94,13 @@ def given_of_products(connection: Connection, period: Period) -> Iterator[Any]:
         func.min(all_of_it.moment).label("moment"),
     ).group_by(*groups)
     return paged(connection, "given_of_it", query, *groups)
+
+
+def subscriptions_of(
+    connection: Connection, lines: FromClause, first: str, last: str
+) -> list[Subscription]:
+    """Give the subscriptions of customers who have lines, from one customer to another."""
+    of_them = select(lines.c.customer).where(lines.c.customer.between(first, last))
+    query = select(_s.state).where(_s.customer.between(first, last), _s.customer.in_(of_them))
+    states = connection.execute(query.order_by(_s.sequence)).scalars().all()
+    return [_decoder.decode(state) for state in states]
