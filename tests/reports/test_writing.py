@@ -230,6 +230,30 @@ def _all(ledger: Ledger, names: list[str], folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize("report", ["audit-log", "approvals", "statement"])
+def test_what_lacks_something_later_changes_no_bytes_of_before(
+    copied: Ledger, clock: HandClock, tmp_path: Path, report: str
+) -> None:
+    """Which columns can be null is said in a Parquet file: not by what the store holds now."""
+    clock.now += HOUR
+    whole = command("issue", "w", quantity=1, reason="r", reference="order:1", expires_at=hours(9))
+    copied.post([whole], actor="tester")
+    asked = Parameters(
+        known_at=clock.now,
+        since=clock.now if report != "statement" else None,
+        customer="C1" if report == "statement" else None,
+    )
+    clock.now += HOUR
+    copied.write_report(report, asked, tmp_path / "before.parquet", actor="fin")
+    copied.post([command("consume", "y", quantity=1)], actor="other")
+    copied.write_report(report, asked, tmp_path / "after.parquet", actor="fin")
+    before = tmp_path / "before.parquet"
+    assert before.read_bytes() == (tmp_path / "after.parquet").read_bytes()
+    schema = pq.ParquetFile(before).schema
+    levels = {schema.column(place).max_definition_level for place in range(len(schema))}
+    assert levels == {1}, "every column may be null"
+
+
 def test_a_file_is_replaced_only_when_somebody_says_so(ledger: Ledger, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("mine")

@@ -24,7 +24,9 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     or_,
+    select,
 )
 
 from entitlement_ledger.formulas import DANGEROUS, MARK, PLAIN_RANGES
@@ -130,7 +132,8 @@ def copy_out(
     if format == "parquet" and said:
         pairs = ", ".join(f"{_quoted(name)}: {_quoted(text)}" for name, text in said.items())
         options += f", KV_METADATA {{{pairs}}}"
-    statement = f"COPY ({_sql(connection, query)}) TO {_quoted(str(file))} ({options})"
+    rows = _with_nulls(query) if format == "parquet" else query
+    statement = f"COPY ({_sql(connection, rows)}) TO {_quoted(str(file))} ({options})"
     with _watched(raw(connection), progress), _written():
         return int(raw(connection).execute(statement).fetchall()[0][0])
 
@@ -146,6 +149,16 @@ def streamed(
         database = raw(connection).execute(_sql(connection, query))
         while rows := database.fetchmany(at_once):
             yield rows
+
+
+def _with_nulls(query: Select[Any]) -> Select[Any]:
+    """Let every column of rows be one that may be null, whether or not any is.
+
+    The database says in a Parquet file which columns cannot be, and goes by all that the store
+    holds then: what is recorded later would change the bytes of what was known before.
+    """
+    rows = query.subquery("rows").c
+    return select(*(case((each.is_(None), null()), else_=each).label(each.name) for each in rows))
 
 
 def _sql(connection: Connection, query: Select[Any]) -> str:
