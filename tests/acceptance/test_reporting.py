@@ -128,11 +128,14 @@ def test_a_full_disk_leaves_nothing_behind(many: str, tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_leaves_nothing_behind(many: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_stopped_leaves_nothing_behind(
+    many: str, tmp_path: Path, how: signal.Signals
+) -> None:
     """Whoever writes quickly may be done before it is stopped: then all of it is there."""
     ended = 0
     for _ in range(20):
-        ended, said = _stopped(many, tmp_path)
+        ended, said = _stopped(many, tmp_path, how)
         assert b"Traceback" not in said
         if ended == 130:
             break
@@ -144,8 +147,8 @@ def test_ctrl_c_leaves_nothing_behind(many: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def _stopped(store: str, folder: Path) -> tuple[int, bytes]:
-    """Press Ctrl-C once a report is being written; give the exit code, and what is said."""
+def _stopped(store: str, folder: Path, how: signal.Signals) -> tuple[int, bytes]:
+    """Stop a report once it is being written; give the exit code, and what is said."""
     asked = ["report", "audit-log", "-o", str(folder / "a.html")]
     with subprocess.Popen(
         [*ENTL, "--store", store, *asked],
@@ -155,7 +158,7 @@ def _stopped(store: str, folder: Path) -> tuple[int, bytes]:
         until = time.monotonic() + 60
         while not list(folder.iterdir()) and time.monotonic() < until:
             time.sleep(0.005)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(how)
         try:
             _, said = running.communicate(timeout=60)
         finally:

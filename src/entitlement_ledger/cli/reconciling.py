@@ -11,6 +11,7 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, common, entl, opened
+from entitlement_ledger.cli.ending import tidily
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
@@ -61,7 +62,7 @@ def reconcile(
         raise InputError("say what the file is an extract of: --against billing, cam or catalog")
     if file is None and (against or since or until or mapping):
         raise InputError("--against, --since, --until and --mapping are of a FILE")
-    with opened(context, read_only=file is None) as (ledger, settings):
+    with tidily(), opened(context, read_only=file is None) as (ledger, settings):
         if listing:
             _list_runs(ledger.runs(), as_json)
             return 0

@@ -9,6 +9,7 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, entl, on_store, opened
+from entitlement_ledger.cli.ending import tidily
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.reports.parameters import FORMATS, Parameters
@@ -62,7 +63,7 @@ def report(
         return 0
     if output is None:
         raise InputError(f"say where to write it: entl report {name} --output PATH")
-    with opened(context, read_only=True) as (ledger, settings):
+    with tidily(), opened(context, read_only=True) as (ledger, settings):
         written = ledger.write_report(
             name,
             asked,
