@@ -10,9 +10,11 @@ from sqlalchemy.dialects import postgresql
 
 from entitlement_ledger.checks.check import Check
 from entitlement_ledger.checks.consistency import CHECKS
+from entitlement_ledger.checks.recorded import PROJECTIONS
 from entitlement_ledger.checks.rules.base import acts
 from entitlement_ledger.checks.suspicion import RULES
 
+QUERIES = (*CHECKS, PROJECTIONS)
 _ONLY_IN_DUCKDB = (
     "epoch_us(",
     "to_hours(",
@@ -42,14 +44,14 @@ def test_a_rule_is_spelt_as_postgresql_understands_it(name: str) -> None:
     assert [each for each in _ONLY_IN_DUCKDB if each in said] == []
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=[each.name for each in CHECKS])
+@pytest.mark.parametrize("check", QUERIES, ids=[each.name for each in QUERIES])
 def test_a_check_is_spelt_as_postgresql_understands_it(check: Check) -> None:
     said = _in_postgresql(check.at_fault)
     assert [each for each in _ONLY_IN_DUCKDB if each in said] == []
 
 
 def test_bodies_are_read_as_postgresql_reads_json() -> None:
-    checks = {each.name: _in_postgresql(each.at_fault) for each in CHECKS}
+    checks = {each.name: _in_postgresql(each.at_fault) for each in QUERIES}
     assert "sha256('\\x00'::bytea ||" in checks["hashes"]
-    assert "jsonb_array_elements(" in checks["postings_as_recorded"]
-    assert "AS jsonb) AS body" in checks["transactions_as_recorded"]
+    assert "jsonb_array_elements(" in checks["projections"]
+    assert "AS jsonb) AS body" in checks["projections"]

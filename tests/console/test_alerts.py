@@ -162,13 +162,13 @@ async def test_the_checks_run_one_after_another_and_lead_to_what_is_at_fault(not
     async with make_app(noticed).run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await press(pilot, "5")
-        await until(pilot, "3 checks fail")
+        await until(pilot, "2 checks fail")
         text = screen_text(pilot)
         assert "✗ fails" in text and "protects from a transaction that makes or loses" in text
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, TransactionScreen)
         await press(pilot, "escape", "r")
-        await until(pilot, "3 checks fail")
+        await until(pilot, "2 checks fail")
 
 
 async def test_sound_checks_hold(store: str) -> None:

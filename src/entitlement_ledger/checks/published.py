@@ -10,6 +10,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from entitlement_ledger.checks.check import NOW
 from entitlement_ledger.checks.consistency import CHECKS
+from entitlement_ledger.checks.recorded import PROJECTIONS
 from entitlement_ledger.checks.rules.base import Parameters, acts
 from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import make_query_view
@@ -22,7 +23,7 @@ def publish(connection: Connection, set_to: Mapping[str, Parameters] | None = No
 
     Rules are set to their defaults where nothing is said.
     """
-    for check in CHECKS:
+    for check in (*CHECKS, PROJECTIONS):
         make_query_view(connection, f"check_{check.name}", _of_any_time(check.at_fault))
     publish_rules(connection, defaults() if set_to is None else set_to)
 

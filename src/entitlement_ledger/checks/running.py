@@ -13,6 +13,7 @@ from entitlement_ledger.answers import CheckResult
 from entitlement_ledger.checks import replaying
 from entitlement_ledger.checks.check import GRACE, NOW_NAME, Check
 from entitlement_ledger.checks.consistency import CHECKS
+from entitlement_ledger.checks.recorded import PROJECTIONS
 from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
@@ -30,7 +31,7 @@ REPLAYS: dict[str, tuple[str, Replay]] = {
 
 COMPARISONS: dict[str, tuple[str, Comparison]] = {
     "balances": ("a balance told that the postings do not sum to", told_balances),
-    "projections": ("a stored row that the journal does not give", stale_rows),
+    PROJECTIONS.name: (PROJECTIONS.protects, stale_rows),
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -60,8 +62,8 @@ class _ReadJson(FunctionElement[Any]):
     inherit_cache = True
 
 
-class _Part(FunctionElement[str]):
-    type = String()
+class _Texts(FunctionElement[Any]):
+    type = ARRAY(String())
     inherit_cache = True
 
 
@@ -115,14 +117,13 @@ def read_json(body: ColumnElement[bytes]) -> ColumnElement[Any]:
     return _ReadJson(body)
 
 
-def field_of(json: ColumnElement[Any], name: str) -> ColumnElement[str]:
-    """Give a field of a JSON object as text; null, or none, is nothing."""
-    return _Part(json, _written(name))
+def texts_of(json: ColumnElement[Any], keys: Sequence[str | int]) -> list[ColumnElement[str]]:
+    """Give fields of a JSON object, or elements of an array from 0, as texts; null is nothing.
 
-
-def part_of(json: ColumnElement[Any], place: int) -> ColumnElement[str]:
-    """Give an element of a JSON array as text, counted from 0."""
-    return _Part(json, _whole(place))
+    They are read together: each by itself would take as long as all of them.
+    """
+    texts = _Texts(json, *(_whole(key) if isinstance(key, int) else _written(key) for key in keys))
+    return [texts[place] for place in range(1, len(keys) + 1)]
 
 
 def each_of(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
@@ -231,7 +232,8 @@ def _hash_of_leaf_in_postgresql(element: Any, compiler: Any, **more: Any) -> str
 @compiles(_ReadJson)
 def _read_json(element: Any, compiler: Any, **more: Any) -> str:
     (body,) = _arguments(element, compiler, **more)
-    return f"TRY_CAST(TRY(decode({body})) AS JSON)"
+    text = f"TRY(decode({body}))"
+    return f"CASE WHEN json_valid({text}) THEN {text} END"
 
 
 @compiles(_ReadJson, _POSTGRESQL)
@@ -240,16 +242,23 @@ def _read_json_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
     return f"CAST(convert_from({body}, 'UTF8') AS jsonb)"
 
 
-@compiles(_Part)
-def _part(element: Any, compiler: Any, **more: Any) -> str:
-    json, which = _arguments(element, compiler, **more)
-    return f"({json} ->> {which})"
+@compiles(_Texts)
+def _texts(element: Any, compiler: Any, **more: Any) -> str:
+    json, *keys = _arguments(element, compiler, **more)
+    paths = (f"'$.{key[1:-1]}'" if key.startswith("'") else f"'$[{key}]'" for key in keys)
+    return f"json_extract_string({json}, [{', '.join(paths)}])"
+
+
+@compiles(_Texts, _POSTGRESQL)
+def _texts_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    json, *keys = _arguments(element, compiler, **more)
+    return f"(ARRAY[{', '.join(f'{json} ->> {key}' for key in keys)}])"
 
 
 @compiles(_EachOf)
 def _each_of(element: Any, compiler: Any, **more: Any) -> str:
     json, name = _arguments(element, compiler, **more)
-    return f"unnest(CAST({json} -> {name} AS JSON[]))"
+    return f"unnest(CAST(json_extract({json}, {name}) AS JSON[]))"
 
 
 @compiles(_EachOf, _POSTGRESQL)
@@ -261,7 +270,7 @@ def _each_of_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
 @compiles(_PlaceOfEach)
 def _place_of_each(element: Any, compiler: Any, **more: Any) -> str:
     json, name = _arguments(element, compiler, **more)
-    return f"generate_subscripts(CAST({json} -> {name} AS JSON[]), 1)"
+    return f"generate_subscripts(CAST(json_extract({json}, {name}) AS JSON[]), 1)"
 
 
 @compiles(_PlaceOfEach, _POSTGRESQL)
