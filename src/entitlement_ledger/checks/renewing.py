@@ -187,7 +187,7 @@ def _run_again(
         touched = _touched(connection, rules, changed, until)
         of_rules = _Kept({}, {}, {})
         for rule in touched:
-            _bring_up(stack, connection, rule, set_to[rule.name], new, until, of_rules, known)
+            _bring_up(stack, connection, rule, set_to[rule.name], changed, until, of_rules, known)
         as_before = [rule for rule in touched if of_rules.knows[rule.name].as_before]
         customers = [rule for rule in as_before if rule.reach is Reach.CUSTOMER]
         if customers:
@@ -195,14 +195,12 @@ def _run_again(
                 stack, connection, customers, set_to, of_rules.knows, changed, new, until
             )
             suspected = stack.enter_context(temporary(connection, "suspected", whom))
-            names = select(suspected.c.name).distinct().subquery("names")
-            some, instead = _acts_of_some(stack, connection, names)
+            some = _acts_of(stack, connection, suspected)
             by_rules = select(suspected.c.rule).distinct()
             suspecting = set(connection.execute(by_rules).scalars().all())
             for rule in (each for each in customers if each.name in suspecting):
                 its, compared = set_to[rule.name], of_rules.knows[rule.name].compared
-                found = list(find_of(connection, rule, its, compared, some, instead=instead))
-                _save(connection, rule, found, names)
+                _run_of_customers(connection, rule, its, compared, some, suspected)
         for rule in touched:
             its, (_, compared, _) = set_to[rule.name], of_rules.knows[rule.name]
             if rule.reach is Reach.ACTOR and rule in as_before:
@@ -217,25 +215,45 @@ def _run_again(
             of_rules.save(connection)
 
 
-def _acts_of_some(
-    stack: ExitStack, connection: Connection, names: FromClause
-) -> tuple[FromClause, Mapping[FromClause, FromClause]]:
-    """Keep what some customers did, and tables of theirs to be asked in place of those of all.
+def _acts_of(stack: ExitStack, connection: Connection, suspected: FromClause) -> FromClause:
+    """Keep all that those did whom a rule suspects, for as long as the stack lasts."""
+    did = stack.enter_context(_rows_of(connection, transactions, suspected))
+    return stack.enter_context(temporary(connection, "acts", select(acts(among=did))))
+
+
+@contextmanager
+def _rows_of(
+    connection: Connection, table: FromClause, suspected: FromClause
+) -> Iterator[FromClause]:
+    """Keep the rows of a table that are of those whom a rule suspects.
 
     A list of names is looked up, or sought in one pass: to join a table takes several times that.
     """
-    whom = sorted(connection.execute(select(names.c.name)).scalars().all())
-    if len(whom) > _LISTED_MAX:
-        of_them = acts(lambda act: act.customer.in_(select(names.c.name)))
-        return stack.enter_context(temporary(connection, "acts", select(of_them))), {}
+    whom = select(suspected.c.name).distinct()
+    names = sorted(connection.execute(whom).scalars().all())
+    sought: Any = names if len(names) <= _LISTED_MAX else whom
+    query = select(table).where(table.c.customer.in_(sought))
+    with temporary(connection, "theirs", query) as theirs:
+        yield theirs
 
-    def of_theirs(table: FromClause, name: str) -> FromClause:
-        query = select(table).where(table.c.customer.in_(whom))
-        return stack.enter_context(temporary(connection, name, query))
 
-    did = of_theirs(transactions, "their_transactions")
-    some = stack.enter_context(temporary(connection, "acts", select(acts(among=did))))
-    return some, {postings: of_theirs(postings, "their_postings")}
+def _run_of_customers(
+    connection: Connection,
+    rule: Rule,
+    set_to: Parameters,
+    compared: FromClause | None,
+    some: FromClause,
+    suspected: FromClause,
+) -> None:
+    """Run a rule on the acts of the customers whom it suspects."""
+    its = select(suspected.c.name).where(suspected.c.rule == rule.name).subquery("its")
+    theirs = select(some).where(some.c.customer.in_(select(its.c.name))).cte("acts_of_theirs")
+    with ExitStack() as stack:
+        instead: dict[FromClause, FromClause] = {}
+        if rule.looks_at_postings:
+            instead[postings] = stack.enter_context(_rows_of(connection, postings, its))
+        found = list(find_of(connection, rule, set_to, compared, theirs, instead=instead))
+    _save(connection, rule, found, its)
 
 
 def _run_of_actors(
@@ -261,12 +279,13 @@ def _bring_up(
     connection: Connection,
     rule: Rule,
     set_to: Parameters,
-    new: FromClause,
+    changed: FromClause,
     until: int,
     of_rules: _Kept,
     known: dict[str, str],
 ) -> None:
     """Add what is new to what a rule keeps, for as long as the stack lasts."""
+    new = select(changed).where(changed.c.sequence > until).subquery("new")
     of_rules.knows[rule.name] = _NOTHING
     if rule.pieces is not None:
         made = _pieces(connection, rule, set_to, new, until)
@@ -275,7 +294,8 @@ def _bring_up(
         counted = rule.counted(new, set_to)
         added = stack.enter_context(temporary(connection, "counted", counted))
         of_rules.fresh[rule.name] = added
-        of_it = _known_of(connection, rule, set_to, counted, added, known)
+        whose = union(select(changed.c.customer), customers_changed(until)).subquery("whose")
+        of_it = _known_of(connection, rule, set_to, counted, added, known, select(*whose.c))
         of_rules.knows[rule.name] = stack.enter_context(of_it)
 
 
@@ -310,13 +330,15 @@ def _known_of(
     counted: Select[Any],
     added: FromClause,
     known: dict[str, str],
+    whose: Select[Any],
 ) -> Iterator[_Known]:
     """Add what was counted of the new to what was kept.
 
-    `known` tells what rules compared with before, in a few digits, and is brought up.
+    `known` tells what rules compared with before, in a few digits, and is brought up. `whose` are
+    the customers who can be suspected: a rule that compares them with nobody needs no others.
     """
     old = kept(_kept_by(rule), counted)
-    both = union_all(select(old), select(added)).subquery("both")
+    both = union_all(_of_some(old, rule, whose), _of_some(added, rule, whose)).subquery("both")
     query = rule.of_everybody(added_up(both).cte("added"), set_to)
     with temporary(connection, "compared", query) as compared:
         as_before = True
@@ -325,6 +347,12 @@ def _known_of(
             as_before = known.get(rule.name) == digest
             known[rule.name] = digest
         yield _Known(old, compared, as_before)
+
+
+def _of_some(rows: FromClause, rule: Rule, whose: Select[Any]) -> Select[Any]:
+    if rule.reach is Reach.CUSTOMER and rule.compared is None:
+        return select(rows).where(rows.c.customer.in_(whose))
+    return select(rows)
 
 
 def _digest(connection: Connection, compared: FromClause) -> str:

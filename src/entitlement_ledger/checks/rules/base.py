@@ -132,6 +132,7 @@ class Rule:
         reaches_back: how long before an act, in microseconds, what `suspects` looks at lies.
         about_all: whom it is about is everybody who acted in the evidence, not one actor.
         looks_at_people: it looks at customers' names and emails too.
+        looks_at_postings: it looks at customers' postings too.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Rule:
     reaches_back: Callable[[Parameters], int] | None = None
     about_all: bool = False
     looks_at_people: bool = False
+    looks_at_postings: bool = False
 
     def patterns(
         self,

@@ -387,6 +387,7 @@ RULES = (
         _drawn,
         _typical,
         suspects=_woken,
+        looks_at_postings=True,
     ),
     Rule(
         "granted_then_drained",
