@@ -84,7 +84,8 @@ def test_few_discrepancies_are_in_memory_while_they_are_read(tmp_path: Path) -> 
             names = []
             for each in told:
                 names.append(each.id)
-                most = max(most, in_memory() - before)
+                if len(names) % FEW == 0:  # to count takes long
+                    most = max(most, in_memory() - before)
             assert [name for name in names if name in set(expected)] == expected
         assert 0 < most <= 2 * FEW
 
