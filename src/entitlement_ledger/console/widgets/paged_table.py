@@ -101,6 +101,8 @@ class PagedTable(QuickTable, Generic[Row]):
         self._asked = False
         self._sorted_by = -1
         self._laid_out_for = -1
+        self._laid_out: list[tuple[Column[Row], int]] = []
+        """The columns that are shown, and their widths: found once, not for each row."""
 
     @property
     def selected(self) -> Row | None:
@@ -155,8 +157,9 @@ class PagedTable(QuickTable, Generic[Row]):
 
     def _lay_out(self, *, keep: str | None) -> None:
         self._laid_out_for = self.size.width
+        self._laid_out = self._widths()
         self.clear(columns=True)
-        for column, width in self._widths():
+        for column, width in self._laid_out:
             label = cell(column.label, width, right=column.right)
             self.add_column(label, width=width + _GAP)
         for row in self.rows_held:
@@ -187,7 +190,7 @@ class PagedTable(QuickTable, Generic[Row]):
     def _cells(self, row: Row) -> Iterator[Text]:
         """Give what a row shows in the columns that fit."""
         colours = self.app.theme_variables
-        for column, width in self._widths():
+        for column, width in self._laid_out:
             yield cell(
                 column.shown(row, width),
                 width,
@@ -229,7 +232,7 @@ class PagedTable(QuickTable, Generic[Row]):
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Sort by the column whose header was clicked."""
-        column = self._widths()[event.column_index][0]
+        column = self._laid_out[event.column_index][0]
         if column.order is not None and not self.more:
             self._sort_by(self._all_columns.index(column))
 
