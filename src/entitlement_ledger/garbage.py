@@ -9,6 +9,15 @@ from contextlib import contextmanager
 _MANY_LINES = 1_000
 
 
+def look_seldom() -> None:
+    """Look for garbage less often than Python would by itself.
+
+    A batch makes many small records that all live on, and a screen thousands of pieces; to look
+    through all that there is holds a key back for a tenth of a second.
+    """
+    gc.set_threshold(50_000, 20, 50)
+
+
 @contextmanager
 def no_garbage(lines: int) -> Iterator[None]:
     """Let nobody look for garbage while many records are made that all live on.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -11,14 +10,14 @@ import click
 from entitlement_ledger.cli.commands import entl
 from entitlement_ledger.cli.printing import narrate
 from entitlement_ledger.errors import LedgerError
+from entitlement_ledger.garbage import look_seldom
 
 _INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    # A batch makes many small records that all live on: looking for garbage often finds none.
-    gc.set_threshold(50_000, 20, 50)
+    look_seldom()
     sys.exit(run(sys.argv[1:]))
 
 

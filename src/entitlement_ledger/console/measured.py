@@ -17,6 +17,7 @@ from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.measuring import PAGE
 from entitlement_ledger.console.opening import Opening
 from entitlement_ledger.console.screens.ledger import LedgerHistoryScreen
+from entitlement_ledger.garbage import look_seldom
 from entitlement_ledger.ledger import Ledger
 from entitlement_ledger.settings import Settings
 
@@ -68,6 +69,7 @@ def watch(telling: Telling) -> None:
 
 def main(store: str, fd: str) -> None:
     """Run the console on a store, telling through a file descriptor."""
+    look_seldom()
     watch(Telling(int(fd)))
     ConsoleApp(Opening(Settings(store=store, actor="bench"), demo=False, read_only=False)).run()
 

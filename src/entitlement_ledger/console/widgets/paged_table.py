@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from rich.text import Text
@@ -148,7 +149,7 @@ class PagedTable(QuickTable, Generic[Row]):
         """Add the next page."""
         self.rows_held += rows
         self.more, self._asked = more, False
-        self.add_below((self._cells(row), self._key(row)) for row in rows)
+        self._add(rows)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Give the columns the new width."""
@@ -162,8 +163,7 @@ class PagedTable(QuickTable, Generic[Row]):
         for column, width in self._laid_out:
             label = cell(column.label, width, right=column.right)
             self.add_column(label, width=width + _GAP)
-        for row in self.rows_held:
-            self._add(row)
+        self._add(self.rows_held)
         keys = [self._key(row) for row in self.rows_held]
         if keep in keys:
             self.move_cursor(row=keys.index(keep), animate=False)
@@ -184,8 +184,8 @@ class PagedTable(QuickTable, Generic[Row]):
         widths[-1] = max(widths[-1], room - taken)
         return list(zip(shown, widths, strict=True))
 
-    def _add(self, row: Row) -> None:
-        self.add_row(*self._cells(row), key=self._key(row))
+    def _add(self, rows: Iterable[Row]) -> None:
+        self.add_below((partial(self._cells, row), self._key(row)) for row in rows)
 
     def _cells(self, row: Row) -> Iterator[Text]:
         """Give what a row shows in the columns that fit."""
