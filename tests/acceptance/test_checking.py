@@ -82,6 +82,12 @@ BREAKS: list[tuple[str, str, set[str]]] = [
     ("key_has_one_outcome", "DELETE FROM idempotency WHERE key = 'a'", {"key_has_one_outcome"}),
     ("every_event_is_projected", "DELETE FROM transactions WHERE key = 'c'",
      {"every_event_is_projected"}),
+    ("key_has_one_outcome", "UPDATE transactions SET key = 'a' WHERE key = 'b'",
+     {"key_has_one_outcome"}),
+    ("every_event_is_projected",
+     "INSERT INTO records SELECT sequence, 'customer', customer, 'changed', actor, "
+     "recorded_at FROM transactions WHERE key = 'c'",
+     {"every_event_is_projected"}),
     ("approved_by_another", "UPDATE transactions SET proposal = true WHERE key = 'h'",
      {"approved_by_another"}),
     ("references_exist", "DELETE FROM customers WHERE id = 'C1'", {"references_exist"}),

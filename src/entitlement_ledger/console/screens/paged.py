@@ -87,15 +87,15 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter, Place]):
         self.table.show_rows(page.rows, more=page.next_after is not None)
 
     def _show_count(self, count: int) -> None:
-        typed = self.typed
+        typed, now = self.typed, self.moment.is_now or self.of_now
         if typed:
             self._chip(
                 f" {count:,} match: {typed}   {self.with_keys('{back}')} clears ",
                 "$background on $accent",
             )
         elif count:
-            self._chip(self.in_all(count) if self.moment.is_now else f"{count:,} by then")
-        elif not self.moment.is_now:
+            self._chip(self.in_all(count) if now else f"{count:,} by then")
+        elif not now:
             self._chip(self.nothing_then, "$warning")
         else:
             self._chip(self.with_keys(self.empty), "$warning")
