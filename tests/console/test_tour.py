@@ -166,6 +166,7 @@ async def test_only_the_demo_offers_it_and_help_has_its_keys_only_on_it(store: s
         assert "tour" in names
         assert "leave_tour" not in names
         await press(pilot, "T")
+        assert not app._notifications, "it would lie over what the tour says"
         assert "leave_tour" in {each.name for each in app.actions_here(app.screen)}
 
 

@@ -183,6 +183,11 @@ async def test_everything_is_shown_as_of_then_and_comes_back(
         await press(pilot, "4")
         page = " ".join(screen_text(pilot).split())
         assert "⏱ This page is of now, not as of 2026-02-28 00:00 UTC · @ changes" in page
+        assert "nothing open" in page
+        await press(pilot, "8")
+        page = screen_text(pilot)
+        assert "in all" in page
+        assert "by then" not in page
         await press(pilot, "1", "at")
         assert pilot.app.screen.query_one("#at", Input).value == "2026-02-28"
         await press(pilot, "tab", "tab", "tab", "enter")

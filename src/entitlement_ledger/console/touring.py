@@ -40,6 +40,8 @@ class TouringApp(ThemedApp):
         from entitlement_ledger.console.tour import Tour
 
         if self.session is not None:
+            # What was said before, such as that there is a tour, would lie over it.
+            self.clear_notifications()
             self.tour = Tour(trying=self.session.demo and not self.session.read_only)
             self._show_tour()
 
