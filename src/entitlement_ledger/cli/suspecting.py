@@ -129,7 +129,7 @@ def _show(found: Sequence[Finding], as_json: bool) -> None:
         of = each.transactions[0] if count == 1 else f"{each.transactions[0]} and {count - 1} more"
         print(harmless(f"{each.id}  {each.severity} {each.score}  {each.rule}  {who}{state}"))
         print(harmless(f"    {each.why} ({of})"))
-    printing.narrate(f"{len(found)} findings")
+    printing.narrate("1 finding" if len(found) == 1 else f"{len(found)} findings")
 
 
 def _list_rules(context: click.Context, rules: Sequence[str], as_json: bool) -> None:
