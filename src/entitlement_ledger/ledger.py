@@ -305,7 +305,7 @@ def _caught_up(
             catch_up(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         engine.dispose()
-        if isinstance(error, ConstraintError):
+        if isinstance(getattr(error, "orig", error), ConstraintError):
             raise StoreError(
                 f"{path}: its tables do not fit its journal: run `entl --store {path} rebuild`"
             ) from None

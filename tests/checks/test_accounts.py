@@ -1,10 +1,9 @@
-"""An account below zero is found at every instant at which it was, whatever came before and after."""
+"""An account below zero is found at every instant at which it was, whatever came before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 
 import duckdb
 import pytest

@@ -36,6 +36,9 @@ def test_pictures_agree_with_explanations(
                 ledger.run_due()
             naming.note(ledger.post([naming.given(line)], actor="tester"))
             known.append(clock.now)
+        if all(row.status == "refused" for row in ledger.history(limit=1000).rows):
+            assert ledger.use("C1").uses == ()
+            return
         begun = _begun(ledger, clock)
         for number, moment, step in asked:
             known_at = known[min(number, len(known) - 1)]

@@ -46,6 +46,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from entitlement_ledger.domain.instants import to_datetime
 from entitlement_ledger.files import synced
+from entitlement_ledger.store import compression as _compression  # noqa: F401 - spells columns
 from entitlement_ledger.store import functions
 from entitlement_ledger.store.tables import InstantColumn
 
@@ -260,7 +261,9 @@ def standing_by(connection: Connection, known: TableClause, values: Columns) -> 
     try:
         yield
     finally:
-        raw(connection).unregister(known.name)
+        # In a transaction that has failed it cannot be, and goes when that is rolled back.
+        with suppress(DatabaseError):
+            raw(connection).unregister(known.name)
 
 
 @contextmanager
@@ -417,6 +420,11 @@ def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
     return functions.folded(text)
+
+
+def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Say whether a text holds a part, as it is written."""
+    return functions.holds(text, part)
 
 
 def sha256_of_text(prefix: str, number: ColumnElement[int]) -> ColumnElement[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     LargeBinary,
     String,
+    literal,
     literal_column,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -44,6 +45,11 @@ class _Quotient(FunctionElement[int]):
 
 class _Folded(FunctionElement[str]):
     type = String()
+    inherit_cache = True
+
+
+class _Holds(FunctionElement[bool]):
+    type = Boolean()
     inherit_cache = True
 
 
@@ -100,6 +106,11 @@ def quotient(number: ColumnElement[Any], by: int) -> ColumnElement[int]:
 def folded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Give a text column without case and accents, for searching."""
     return _Folded(text)
+
+
+def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Say whether a text holds a part, as it is written."""
+    return _Holds(text, literal(part))
 
 
 def any_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -209,6 +220,18 @@ def _folded_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
     # PostgreSQL's own way without an extension: take the accents off what is decomposed.
     (text,) = _arguments(element, compiler, **more)
     return f"regexp_replace(normalize(lower({text}), NFKD), '[\\u0300-\\u036f]', '', 'g')"
+
+
+@compiles(_Holds)
+def _holds(element: Any, compiler: Any, **more: Any) -> str:
+    text, part = _arguments(element, compiler, **more)
+    return f"contains({text}, {part})"
+
+
+@compiles(_Holds, _POSTGRESQL)
+def _holds_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    text, part = _arguments(element, compiler, **more)
+    return f"strpos({text}, {part}) > 0"
 
 
 @compiles(_AnyOf)

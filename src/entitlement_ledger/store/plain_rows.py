@@ -40,6 +40,7 @@ from entitlement_ledger.domain.events import Account, Status
 from entitlement_ledger.domain.plain import PRIORITY, PlainEvent
 from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.store.dialect import Columns, standing_by
+from entitlement_ledger.store.searching import words_of
 from entitlement_ledger.store.tables import (
     InstantColumn,
     grants,
@@ -139,6 +140,7 @@ def _transactions() -> Insert:
             "code": case((_e.refused, Code.INSUFFICIENT_BALANCE.value)),
             "proposal": literal(value=False),
             "undone": literal(0),
+            "words": words_of(_EVENTS),
         },
     )  # fmt: skip
 

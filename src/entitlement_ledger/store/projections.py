@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, column, func, select, update
+from sqlalchemy import BigInteger, Connection, Table, column, func, insert, select, table, update
 
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import (
@@ -22,8 +22,9 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.plain import PlainEvent, Recordable
 from entitlement_ledger.domain.subscriptions import next_due
-from entitlement_ledger.store.dialect import Columns, append, beside, upsert
+from entitlement_ledger.store.dialect import Columns, append, beside, standing_by, upsert
 from entitlement_ledger.store.plain_rows import project_plain
+from entitlement_ledger.store.searching import words_of
 from entitlement_ledger.store.tables import (
     customers,
     endings,
@@ -50,6 +51,10 @@ Since = dict[int, tuple[int, str | None]]
 
 _RESOLVED = ("undone", "became")
 _PROJECTED = "projected"
+_DECIDED = table("decided", *(column(c.name, c.type) for c in transactions.c if c.name != "words"))
+_APPEND_DECIDED = insert(transactions).from_select(
+    [*_DECIDED.c.keys(), "words"], select(*_DECIDED.c, words_of(_DECIDED))
+)
 _ACCOUNTS = ("available", "held", "consumed", "expired", "revoked")
 _PLACES = {account: place for place, account in enumerate(_ACCOUNTS)}
 
@@ -61,7 +66,9 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
     decided = [event for event in events if isinstance(event, TransactionEvent)]
     plain = [event for event in events if isinstance(event, PlainEvent)]
     since = _since(decided)
-    append(connection, transactions, _transactions(decided, since))
+    if decided:
+        with standing_by(connection, _DECIDED, _transactions(decided, since)):
+            connection.execute(_APPEND_DECIDED)
     sums = _sums(decided)
     append(connection, grants, _grants(decided, sums))
     _add(connection, sums)
@@ -187,7 +194,7 @@ _POSTING_COLUMNS = (
 
 
 def _transactions(events: list[TransactionEvent], since: Since) -> Columns:
-    fields = [name for name in transactions.c.keys() if name not in _RESOLVED]  # noqa: SIM118
+    fields = [name for name in _DECIDED.c.keys() if name not in _RESOLVED]  # noqa: SIM118
     columns = {name: [getattr(event, name) for event in events] for name in fields}
     return columns | _resolved([event.sequence for event in events], since)
 

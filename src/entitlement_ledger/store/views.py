@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, select
 
 from entitlement_ledger.answers import (
     DrawRow,
@@ -29,7 +29,7 @@ from entitlement_ledger.store.catalogue import Catalogue
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.dialect import among, microseconds
 from entitlement_ledger.store.reversals import is_reversal, status_now, status_of
-from entitlement_ledger.store.searching import contains
+from entitlement_ledger.store.searching import said
 from entitlement_ledger.store.tables import (
     idempotency,
     journal,
@@ -195,8 +195,7 @@ def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[Co
     if only.known_at is not None:
         conditions.append(t.recorded_at <= only.known_at)
     if only.text:
-        looked_at = (t.customer, t.reference, t.reason, t.key, t.actor)
-        conditions.append(or_(*(contains(column, only.text) for column in looked_at)))
+        conditions.append(said(t.words, only.text))
     return conditions
 
 
