@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from textual.binding import Binding, BindingType
 from textual.keys import REPLACED_KEYS, key_to_character
@@ -192,9 +193,10 @@ NEED_STORE = frozenset(
 """The names of what there is everywhere once a store is open."""
 
 
-def actions_of(*where: str) -> list[Action]:
+@cache
+def actions_of(*where: str) -> tuple[Action, ...]:
     """Give the actions of some places, in the order of the registry."""
-    return [action for action in ACTIONS if set(action.where) & set(where)]
+    return tuple(action for action in ACTIONS if set(action.where) & set(where))
 
 
 def bindings_of(*where: str) -> list[BindingType]:

@@ -6,6 +6,7 @@ from textual.app import App
 from textual.theme import Theme
 
 from entitlement_ledger.console.contrast import warning_of
+from entitlement_ledger.console.styling import LastingStylesheet
 from entitlement_ledger.console.themes import DEFAULT_THEME, problem_of
 from entitlement_ledger.console.watching import LOOK_SECONDS, Themes
 from entitlement_ledger.harmless import harmless
@@ -16,6 +17,7 @@ class ThemedApp(App[None]):
 
     def use_themes(self, wanted: str | None) -> None:
         """Read the themes and begin with one; what is wrong with them is told later."""
+        self.stylesheet = LastingStylesheet(variables=self.get_css_variables())
         self._themes = Themes()
         self._themes.read(wanted or DEFAULT_THEME)
         for each in self._themes.found.values():
