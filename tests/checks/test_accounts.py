@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import duckdb
@@ -27,10 +27,11 @@ _postings = st.lists(
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     store = str(tmp_path_factory.mktemp("accounts") / "ledger.duckdb")
     Ledger.create(store)
-    return store
+    with duckdb.connect(store) as connection:
+        yield connection
 
 
 def below_zero(postings: Sequence[Posting]) -> set[Posting]:
@@ -48,19 +49,25 @@ def below_zero(postings: Sequence[Posting]) -> set[Posting]:
 
 @settings(max_examples=150, deadline=None)
 @given(_postings)
-def test_below_zero_is_found_as_by_adding_up(store: str, postings: list[Posting]) -> None:
-    with duckdb.connect(store) as connection:
+def test_below_zero_is_found_as_by_adding_up(
+    store: duckdb.DuckDBPyConnection, postings: list[Posting]
+) -> None:
+    with store.cursor() as connection:
         connection.execute("DELETE FROM live_postings")
-        for place, (grant, account, minute, quantity) in enumerate(postings):
-            connection.execute(
+        rows = [
+            [place, str(grant), account, quantity, minute]
+            for place, (grant, account, minute, quantity) in enumerate(postings)
+        ]
+        if rows:
+            connection.executemany(
                 'INSERT INTO live_postings (sequence, place, "grant", customer, entitlement,'
                 " account, quantity, effective_at, recorded_at) VALUES (1, ?, ?, 'C1', 'PTS', ?, ?,"
                 " TIMESTAMP '2026-01-01' + to_minutes(?), TIMESTAMP '2026-01-01')",
-                [place, str(grant), account, quantity, minute],
+                rows,
             )
-        rows = connection.execute(
+        found = connection.execute(
             'SELECT CAST("grant" AS INTEGER), account, minute(effective_at), quantity'
             " FROM check_no_negative_account"
         ).fetchall()
-    assert len(rows) == len(set(rows))
-    assert set(rows) == below_zero(postings)
+    assert len(found) == len(set(found))
+    assert set(found) == below_zero(postings)

@@ -81,7 +81,7 @@ def _post(
     return outcomes, bodies
 
 
-@settings(max_examples=8 * SOAK, deadline=None)
+@settings(max_examples=6 * SOAK, deadline=None)
 @given(
     plain_history,
     _between,

