@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from entitlement_ledger.garbage import look_seldom
+
+# As the program does: all that is imported, looked through again and again, took a tenth.
+look_seldom()
+
 
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:

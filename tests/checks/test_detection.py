@@ -13,7 +13,7 @@ from support import SOAK, HandClock, command, new_store
 
 from entitlement_ledger.answers import Finding
 from entitlement_ledger.bench.detection import Detection, Score, detect, planted_year
-from entitlement_ledger.checks import renewing
+from entitlement_ledger.checks import renewing, suspects
 from entitlement_ledger.checks.finding import compared_with, find, find_of
 from entitlement_ledger.checks.rules.base import Reach, acts
 from entitlement_ledger.checks.suspicion import RULES, parameters
@@ -66,7 +66,7 @@ def test_looking_at_what_is_new_finds_what_looking_at_all_of_it_finds(
         start = 0
         for number, end in enumerate(cuts):
             # Whom they look at is listed, or joined where it is too many.
-            monkeypatch.setattr(renewing, "_LISTED_MAX", (2_000, 1)[number % 2])
+            monkeypatch.setattr(suspects, "LISTED_MAX", (2_000, 1)[number % 2])
             for ledger in both:
                 ledger.post(lines[start:end], actor="sample", history=True)
             if end == len(lines):

@@ -253,7 +253,6 @@ async def test_the_cursor_stays_where_findings_are_worked_through(
     many: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entitlement_ledger.console.screens.paged.PAGE", 3)
-    monkeypatch.setattr("entitlement_ledger.console.screens.listing.PAGE", 3)
     async with make_app(many).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await press(pilot, "4")

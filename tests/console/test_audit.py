@@ -134,7 +134,7 @@ async def test_a_flag_takes_a_note_which_is_harmless(store: str, size: tuple[int
         await press(pilot, "escape", "r")
         assert "0 of 135 reviewed · ⚑ 1 flagged" in screen_text(pilot)
         assert "flagged" in screen_text(pilot).splitlines()[3]
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         assert "nobody reviews those" in notified(pilot)
         await press(pilot, "escape")
 

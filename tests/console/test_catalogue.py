@@ -31,7 +31,7 @@ async def test_products_and_entitlements_are_told_in_words(
 async def test_the_catalogue_is_filtered_and_loaded_by_pages(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("entitlement_ledger.console.screens.listing.PAGE", 3)
+    monkeypatch.setattr("entitlement_ledger.console.screens.paged.PAGE", 3)
     async with make_app(store).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await press(pilot, "8")

@@ -16,9 +16,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
-    false,
     func,
-    literal,
     select,
     union,
     union_all,
@@ -26,24 +24,24 @@ from sqlalchemy import (
 
 from entitlement_ledger.checks.finding import acts_of, compared_with, digest_of, find_of, odd_ones
 from entitlement_ledger.checks.published import defaults, publish_rules
-from entitlement_ledger.checks.rules.base import (
-    BLOCK,
-    News,
-    Parameters,
-    Reach,
-    Rule,
-    acts,
-    added_up,
+from entitlement_ledger.checks.rules.base import Parameters, Reach, Rule, acts, added_up
+from entitlement_ledger.checks.suspects import (
+    Known,
+    acts_of_suspects,
+    changed_since,
+    first_since,
+    kept_by,
+    rows_of,
+    suspects,
+    touched,
 )
 from entitlement_ledger.checks.suspicion import RULES
 from entitlement_ledger.store.dialect import add_to, keep, kept, take_out, temporary
-from entitlement_ledger.store.functions import any_of
 from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.reviewing import (
     KEPT,
     Found,
     LastRun,
-    about,
     customers_changed,
     feed_changed,
     last_run,
@@ -51,23 +49,13 @@ from entitlement_ledger.store.reviewing import (
     save_findings,
     stored_findings,
 )
-from entitlement_ledger.store.tables import postings, transactions
+from entitlement_ledger.store.tables import postings
 
 NEVER = 2**62
 """Later than any time."""
-_LISTED_MAX = 2_000
-"""How many names or numbers go into a statement at most."""
 
 
-class _Known(NamedTuple):
-    """What a rule knows of everybody: before, now, and whether what it compares is what it was."""
-
-    before: FromClause | None
-    compared: FromClause | None
-    as_before: bool
-
-
-_NOTHING = _Known(None, None, as_before=True)
+_NOTHING = Known(None, None, as_before=True)
 
 
 class _Pieces(NamedTuple):
@@ -127,7 +115,7 @@ def _run_on_all(
             if rule.counted is None or not whole:
                 compared = stack.enter_context(compared_with(connection, rule, its))
             else:
-                counted = keep(connection, _kept_by(rule), rule.counted(acts(), its))
+                counted = keep(connection, kept_by(rule), rule.counted(acts(), its))
                 query = rule.of_everybody(counted, its)
                 compared = stack.enter_context(temporary(connection, "compared", query))
             if compared is not None and rule.compared is not None:
@@ -136,10 +124,6 @@ def _run_on_all(
             if rule.pieces is not None and whole:
                 pieces = keep(connection, _pieces_of(rule), rule.pieces(acts(), its))
             _save(connection, rule, list(find_of(connection, rule, its, compared, None, pieces)))
-
-
-def _kept_by(rule: Rule) -> str:
-    return f"counted_{rule.name}"
 
 
 def _pieces_of(rule: Rule) -> str:
@@ -158,14 +142,14 @@ def _save(
 class _Kept(NamedTuple):
     """What rules keep, brought up: what they know, what they counted anew, and their pieces."""
 
-    knows: dict[str, _Known]
+    knows: dict[str, Known]
     fresh: dict[str, FromClause]
     pieces: dict[str, _Pieces]
 
     def save(self, connection: Connection) -> None:
         """Keep what is new beside what was kept, for the next time."""
         for name, added in self.fresh.items():
-            add_to(connection, _kept_by(RULES[name]), select(added))
+            add_to(connection, kept_by(RULES[name]), select(added))
         for name, (_, made, edge) in self.pieces.items():
             take_out(connection, _pieces_of(RULES[name]), "ends", edge)
             add_to(connection, _pieces_of(RULES[name]), select(made))
@@ -182,26 +166,26 @@ def _run_again(
 ) -> None:
     """Run those rules that look at something of after an event."""
     with ExitStack() as stack:
-        changed = stack.enter_context(_changed(connection, until))
+        changed = stack.enter_context(changed_since(connection, until))
         new = select(changed).where(changed.c.sequence > until).subquery("new")
-        touched = _touched(connection, rules, changed, until)
+        looking = touched(connection, rules, changed, until)
         of_rules = _Kept({}, {}, {})
-        for rule in touched:
+        for rule in looking:
             _bring_up(stack, connection, rule, set_to[rule.name], changed, until, of_rules, known)
-        as_before = [rule for rule in touched if of_rules.knows[rule.name].as_before]
+        as_before = [rule for rule in looking if of_rules.knows[rule.name].as_before]
         customers = [rule for rule in as_before if rule.reach is Reach.CUSTOMER]
         if customers:
-            whom = _suspects(
+            whom = suspects(
                 stack, connection, customers, set_to, of_rules.knows, changed, new, until
             )
             suspected = stack.enter_context(temporary(connection, "suspected", whom))
-            some = _acts_of(stack, connection, suspected)
+            some = acts_of_suspects(stack, connection, suspected)
             by_rules = select(suspected.c.rule).distinct()
             suspecting = set(connection.execute(by_rules).scalars().all())
             for rule in (each for each in customers if each.name in suspecting):
                 its, compared = set_to[rule.name], of_rules.knows[rule.name].compared
                 _run_of_customers(connection, rule, its, compared, some, suspected)
-        for rule in touched:
+        for rule in looking:
             its, (_, compared, _) = set_to[rule.name], of_rules.knows[rule.name]
             if rule.reach is Reach.ACTOR and rule in as_before:
                 _run_of_actors(connection, rule, its, compared, changed)
@@ -213,28 +197,6 @@ def _run_again(
                 )
         if whole:
             of_rules.save(connection)
-
-
-def _acts_of(stack: ExitStack, connection: Connection, suspected: FromClause) -> FromClause:
-    """Keep all that those did whom a rule suspects, for as long as the stack lasts."""
-    did = stack.enter_context(_rows_of(connection, transactions, suspected))
-    return stack.enter_context(temporary(connection, "acts", select(acts(among=did))))
-
-
-@contextmanager
-def _rows_of(
-    connection: Connection, table: FromClause, suspected: FromClause
-) -> Iterator[FromClause]:
-    """Keep the rows of a table that are of those whom a rule suspects.
-
-    A list of names is looked up, or sought in one pass: to join a table takes several times that.
-    """
-    whom = select(suspected.c.name).distinct()
-    names = sorted(connection.execute(whom).scalars().all())
-    sought: Any = names if len(names) <= _LISTED_MAX else whom
-    query = select(table).where(table.c.customer.in_(sought))
-    with temporary(connection, "theirs", query) as theirs:
-        yield theirs
 
 
 def _run_of_customers(
@@ -251,7 +213,7 @@ def _run_of_customers(
     with ExitStack() as stack:
         instead: dict[FromClause, FromClause] = {}
         if rule.looks_at_postings:
-            instead[postings] = stack.enter_context(_rows_of(connection, postings, its))
+            instead[postings] = stack.enter_context(rows_of(connection, postings, its))
         found = list(find_of(connection, rule, set_to, compared, theirs, instead=instead))
     _save(connection, rule, found, its)
 
@@ -314,7 +276,7 @@ def _pieces(
     edge = NEVER if earliest is None else earliest - rule.joins(set_to)
     begins = select(func.min(old.c.begins)).where(old.c.ends >= edge)
     since = min(edge, connection.execute(begins).scalar_one() or edge)
-    first = _first_since(connection, since, until)
+    first = first_since(connection, since, until)
     some = acts(lambda act: and_(act.sequence >= first, act.at >= since), "recent_acts")
     pieces = rule.pieces(some, set_to).subquery("pieces")
     with temporary(connection, "made", select(pieces).where(pieces.c.ends >= edge)) as made:
@@ -331,13 +293,13 @@ def _known_of(
     added: FromClause,
     known: dict[str, str],
     whose: Select[Any],
-) -> Iterator[_Known]:
+) -> Iterator[Known]:
     """Add what was counted of the new to what was kept.
 
     `known` tells what rules compared with before, in a few digits, and is brought up. `whose` are
     the customers who can be suspected: a rule that compares them with nobody needs no others.
     """
-    old = kept(_kept_by(rule), counted)
+    old = kept(kept_by(rule), counted)
     both = union_all(_of_some(old, rule, whose), _of_some(added, rule, whose)).subquery("both")
     query = rule.of_everybody(added_up(both).cte("added"), set_to)
     with temporary(connection, "compared", query) as compared:
@@ -346,7 +308,7 @@ def _known_of(
             digest = _digest(connection, compared)
             as_before = known.get(rule.name) == digest
             known[rule.name] = digest
-        yield _Known(old, compared, as_before)
+        yield Known(old, compared, as_before)
 
 
 def _of_some(rows: FromClause, rule: Rule, whose: Select[Any]) -> Select[Any]:
@@ -358,107 +320,3 @@ def _of_some(rows: FromClause, rule: Rule, whose: Select[Any]) -> Select[Any]:
 def _digest(connection: Connection, compared: FromClause) -> str:
     rows = sorted(repr(tuple(row)) for row in connection.execute(select(compared)).all())
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _suspects(
-    stack: ExitStack,
-    connection: Connection,
-    rules: Sequence[Rule],
-    set_to: Mapping[str, Parameters],
-    knows: Mapping[str, _Known],
-    changed: FromClause,
-    new: FromClause,
-    until: int,
-) -> Select[Any]:
-    """Give the customers of whom a pattern can be new or have changed, and by which rule.
-
-    That is whoever a rule suspects, and of all customers of what is new those whose pattern is
-    known.
-    """
-
-    def labelled(rule: Rule, customers: Select[Any]) -> Select[Any]:
-        (name,) = customers.subquery("whom").c
-        return select(literal(rule.name).label("rule"), name.label("name"))
-
-    lately = stack.enter_context(_lately(connection, rules, set_to, changed, new, until))
-    whom = []
-    for rule in rules:
-        whom.append(labelled(rule, about(rule.name, select(changed.c.customer))))
-        if rule.suspects is None:
-            of_new = select(changed.c.customer).where(rule.looks_at(changed.c))
-        else:
-            before, compared, _ = knows[rule.name]
-            of_new = rule.suspects(News(new, lately, before, compared), set_to[rule.name])
-        whom.append(labelled(rule, of_new))
-        if rule.looks_at_people:
-            whom.append(labelled(rule, customers_changed(until)))
-    return select(union(*whom).subquery("suspected"))
-
-
-@contextmanager
-def _lately(
-    connection: Connection,
-    rules: Sequence[Rule],
-    set_to: Mapping[str, Parameters],
-    changed: FromClause,
-    new: FromClause,
-    until: int,
-) -> Iterator[FromClause]:
-    """Keep what the customers of what is new did since a while before it, that included."""
-    back = max(
-        (rule.reaches_back(set_to[rule.name]) for rule in rules if rule.reaches_back), default=0
-    )
-    earliest = connection.execute(select(func.min(new.c.at))).scalar_one()
-    since = (earliest or 0) - back
-    customers = select(changed.c.customer)
-    first = _first_since(connection, since, until)
-    query = acts(
-        lambda act: and_(act.sequence >= first, act.at >= since, act.customer.in_(customers)),
-        "late_acts",
-    )
-    with temporary(connection, "lately", select(query)) as lately:
-        yield lately
-
-
-def _first_since(connection: Connection, since: int, until: int) -> int:
-    """Give an event before which nothing happened at a time or later, by the blocks that are kept.
-
-    Rows in the order of their events are left out without being looked at.
-    """
-    rule = RULES["backdated"]
-    assert rule.counted is not None
-    blocks = kept(_kept_by(rule), rule.counted(acts(), rule.parameters)).c
-    block = connection.execute(select(func.min(blocks.block)).where(blocks.last >= since)).scalar()
-    return until + 1 if block is None else min(int(block) * BLOCK, until + 1)
-
-
-@contextmanager
-def _changed(connection: Connection, until: int) -> Iterator[FromClause]:
-    """Keep the acts of after an event, and those of before that something new is about."""
-    t = transactions.c
-    targets = select(t.target).where(t.sequence > until, t.target <= until).distinct()
-    numbers = sorted(connection.execute(targets).scalars().all())
-    sought: Any = numbers if len(numbers) <= _LISTED_MAX else targets
-    old = select(transactions).where(t.sequence.in_(sought)).cte("old_transactions")
-    both = union_all(
-        select(acts(lambda act: act.sequence > until, "new_acts")),
-        select(acts(None, "old_acts", old)),
-    )
-    with temporary(connection, "changed", select(both.subquery("both"))) as changed:
-        yield changed
-
-
-def _touched(
-    connection: Connection, rules: Sequence[Rule], changed: FromClause, until: int
-) -> list[Rule]:
-    """Give the rules that look at something that is new or has changed."""
-    looked_at = [
-        func.coalesce(any_of(rule.looks_at(changed.c)), false()).label(rule.name) for rule in rules
-    ]
-    (row,) = connection.execute(select(*looked_at).select_from(changed)).all()
-    people = bool(connection.execute(customers_changed(until).limit(1)).all())
-    return [
-        rule
-        for rule, touched in zip(rules, row, strict=True)
-        if touched or (people and rule.looks_at_people)
-    ]

@@ -32,7 +32,7 @@ class Telling:
     def page(
         self, ledger: Ledger, only: HistoryFilter, after: int | None
     ) -> Page[TransactionRow, int]:
-        """Ask for a page of transactions, as the screen does."""
+        """Ask for a page of transactions, as the screen does when it comes up."""
         asked = time.monotonic()
         page = ledger.history(only, after=after, limit=PAGE)
         self.asked, self.answered = asked, time.monotonic()

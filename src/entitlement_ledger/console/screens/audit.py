@@ -18,7 +18,6 @@ from entitlement_ledger.console.moment import Moment
 from entitlement_ledger.console.screens import audit_event as telling
 from entitlement_ledger.console.screens.audit_queue import QueueScreen
 from entitlement_ledger.console.screens.detail import TransactionScreen
-from entitlement_ledger.console.screens.paged import PAGE
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import STATUS_SIGNS, when
 from entitlement_ledger.domain.events import transaction_id
@@ -88,10 +87,15 @@ class AuditScreen(QueueScreen):
         """Ask for a page of events, or of the sample."""
         sample = self._sample
         if sample is None:
-            return ledger.events(only, after=after, limit=PAGE)
+            return ledger.events(only, after=after, limit=self.rows_wanted(after))
         left = [each for each in sample.sequences if after is None or each < after]
-        rows = ledger.events_of(left[:PAGE], known_at=only.known_at)
-        return Page(tuple(rows), left[PAGE - 1] if len(left) > PAGE else None)
+        limit = self.rows_wanted(after)
+        rows = ledger.events_of(left[:limit], known_at=only.known_at)
+        return Page(tuple(rows), left[limit - 1] if len(left) > limit else None)
+
+    def asked_by(self, only: EventFilter) -> object:
+        """Tell a sample from what it was drawn from."""
+        return only, self._sample
 
     def count(self, ledger: Ledger, only: EventFilter) -> int:
         """Count the events that match, or are in the sample."""

@@ -10,7 +10,7 @@ from textual.widgets import DataTable, Input
 from entitlement_ledger.answers import HistoryFilter, Page, TransactionRow
 from entitlement_ledger.console.actions import LEDGER, TABLE, bindings_of
 from entitlement_ledger.console.screens.detail import TransactionScreen
-from entitlement_ledger.console.screens.paged import PAGE, PagedScreen
+from entitlement_ledger.console.screens.paged import PagedScreen
 from entitlement_ledger.console.screens.why import ask_why_refused
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import STATUS_SIGNS, amount, signed_status, when
@@ -60,7 +60,7 @@ class LedgerHistoryScreen(PagedScreen[TransactionRow, HistoryFilter, int]):
         self, ledger: Ledger, only: HistoryFilter, after: int | None
     ) -> Page[TransactionRow, int]:
         """Ask for a page of transactions."""
-        return ledger.history(only, after=after, limit=PAGE)
+        return ledger.history(only, after=after, limit=self.rows_wanted(after))
 
     def count(self, ledger: Ledger, only: HistoryFilter) -> int:
         """Count the transactions that match."""

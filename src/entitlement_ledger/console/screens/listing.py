@@ -12,13 +12,11 @@ from textual.widgets import DataTable, Static
 from entitlement_ledger.answers import Page
 from entitlement_ledger.console.filters import Filter
 from entitlement_ledger.console.screens.base import LedgerScreen
-from entitlement_ledger.console.screens.paged import PAGE, PagedScreen, Place
+from entitlement_ledger.console.screens.paged import PagedScreen, Place
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.harmless import harmless
 
 Row = TypeVar("Row")
-_KEPT_MAX = 1000
-"""How many rows are asked for at once at most."""
 
 
 class TellingScreen(LedgerScreen, Generic[Row]):
@@ -73,31 +71,13 @@ class ListingScreen(TellingScreen[Row]):
 
 
 class FilteredListing(TellingScreen[Row], PagedScreen[Row, Filter, Place]):
-    """A filter, a table by pages, and below it all of the row under the cursor.
-
-    Where it is asked again, as much is asked for as was listed, and the cursor stays where it is.
-    """
-
-    first_page = PAGE
-    _listed_by: object = None
+    """A filter, a table by pages, and below it all of the row under the cursor."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out the filter, the table and what is told of a row."""
         yield from super().compose_body()
         yield from self.compose_told()
 
-    def load(self) -> None:
-        """Ask for as many rows as there were, unless the filter is another."""
-        again = self._only == self._listed_by
-        self.first_page = max(PAGE, min(len(self.table.rows_held), _KEPT_MAX)) if again else PAGE
-        super().load()
-
-    def rows_wanted(self, after: Place | None) -> int:
-        """Say how many rows the page behind a place is to have."""
-        return self.first_page if after is None else PAGE
-
     def _show_first(self, page: Page[Row, Place]) -> None:
-        again, table = self._only == self._listed_by, self.table
-        self._listed_by, self._next_after = self._only, page.next_after
-        table.show_rows(page.rows, more=page.next_after is not None, stay=again)
+        super()._show_first(page)
         self.show_selected()

@@ -20,11 +20,16 @@ from entitlement_ledger.harmless import harmless
 Row = TypeVar("Row")
 Place = TypeVar("Place")
 PAGE = 100
+_KEPT_MAX = 1000
+"""How many rows are asked for at once at most."""
 _SLOTS = ("page", "count", "more")
 
 
 class PagedScreen(LedgerScreen, Generic[Row, Filter, Place]):
-    """A table over the whole ledger, in the order of the places that its rows have."""
+    """A table over the whole ledger, in the order of the places that its rows have.
+
+    Where it is asked again, as much is asked for as was listed, and the cursor stays where it is.
+    """
 
     hint = ""
     empty = ""
@@ -36,6 +41,10 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter, Place]):
         self._filter_type: type[Filter] = filter_type
         self._only: Filter = filter_type()
         self._next_after: Place | None = None
+        self._first_page = PAGE
+        self._listed_by: object = None
+        """What is listed was asked for by this filter."""
+        self._asked_by: object = None
 
     def make_table(self) -> PagedTable[Row]:
         """Make the table."""
@@ -77,14 +86,26 @@ class PagedScreen(LedgerScreen, Generic[Row, Filter, Place]):
     def load(self) -> None:
         """Ask for the first page and, beside it, for the number of matches."""
         only = self.wanted()
+        held = len(self.table.rows_held) if self.asked_by(only) == self._listed_by else 0
+        self._first_page = max(PAGE, min(held, _KEPT_MAX))
         self.drop("more")
         self._chip("…")
+        self._asked_by = self.asked_by(only)
         self.ask("page", lambda ledger: self.page(ledger, only, None), self._show_first)
         self.ask("count", lambda ledger: self.count(ledger, only), self._show_count)
 
+    def asked_by(self, only: Filter) -> object:
+        """Give what says that the same is listed again, so that the cursor can stay."""
+        return only
+
+    def rows_wanted(self, after: Place | None) -> int:
+        """Say how many rows the page behind a place is to have."""
+        return self._first_page if after is None else PAGE
+
     def _show_first(self, page: Page[Row, Place]) -> None:
-        self._next_after = page.next_after
-        self.table.show_rows(page.rows, more=page.next_after is not None)
+        again = self._asked_by == self._listed_by
+        self._listed_by, self._next_after = self._asked_by, page.next_after
+        self.table.show_rows(page.rows, more=page.next_after is not None, stay=again)
 
     def _show_count(self, count: int) -> None:
         typed, now = self.typed, self.moment.is_now or self.of_now
