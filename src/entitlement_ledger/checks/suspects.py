@@ -28,6 +28,8 @@ from entitlement_ledger.store.tables import transactions
 
 LISTED_MAX = 2_000
 """How many names or numbers go into a statement at most."""
+_NEVER_ASKED = frozenset({"words", "product", "role", "expires_at", "became"})
+"""Columns of transactions that are in no act: rows are fetched one by one, each column of each."""
 
 
 class Known(NamedTuple):
@@ -60,7 +62,8 @@ def rows_of(
     whom = select(suspected.c.name).distinct()
     names = sorted(connection.execute(whom).scalars().all())
     sought: Any = names if len(names) <= LISTED_MAX else whom
-    query = select(table).where(table.c.customer.in_(sought))
+    asked = (each for each in table.c if each.name not in _NEVER_ASKED)
+    query = select(*asked).where(table.c.customer.in_(sought))
     with temporary(connection, "theirs", query) as theirs:
         yield theirs
 
