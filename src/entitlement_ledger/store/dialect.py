@@ -417,16 +417,6 @@ def listed(sequences: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.array_agg(aggregate_order_by(sequences, sequences))
 
 
-def folded(text: ColumnElement[str]) -> ColumnElement[str]:
-    """Give a text column without case and accents, for searching."""
-    return functions.folded(text)
-
-
-def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Say whether a text holds a part, as it is written."""
-    return functions.holds(text, part)
-
-
 def sha256_of_text(prefix: str, number: ColumnElement[int]) -> ColumnElement[str]:
     """Give SHA-256, in hexadecimal, over a text in UTF-8 and a column of numbers in decimal."""
     return func.sha256(literal(prefix).concat(cast_in_sql(number, String)), type_=String())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -160,109 +160,64 @@ def _arguments(element: Any, compiler: Any, **more: Any) -> list[str]:
     return [compiler.process(each.self_group(), **more) for each in element.clauses]
 
 
-@compiles(_Microseconds)
-def _microseconds(element: Any, compiler: Any, **more: Any) -> str:
-    (instant,) = _arguments(element, compiler, **more)
-    return f"epoch_us({instant})"
+def _spell(kind: type[FunctionElement[Any]], *, duckdb: str, postgresql: str) -> None:
+    """Say how databases write a function: `{0}` is its first argument."""
+
+    def writing(spelling: str) -> Callable[..., str]:
+        def write(element: Any, compiler: Any, **more: Any) -> str:
+            return spelling.format(*_arguments(element, compiler, **more))
+
+        return write
+
+    compiles(kind)(writing(duckdb))
+    compiles(kind, _POSTGRESQL)(writing(postgresql))
 
 
-@compiles(_Microseconds, _POSTGRESQL)
-def _microseconds_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    (instant,) = _arguments(element, compiler, **more)
-    return f"CAST(EXTRACT(EPOCH FROM {instant}) * 1000000 AS BIGINT)"
-
-
-@compiles(_HoursLater)
-def _hours(element: Any, compiler: Any, **more: Any) -> str:
-    instant, hours = _arguments(element, compiler, **more)
-    return f"({instant} + to_hours({hours}))"
-
-
-@compiles(_HoursLater, _POSTGRESQL)
-def _hours_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    instant, hours = _arguments(element, compiler, **more)
-    return f"({instant} + make_interval(hours => {hours}))"
-
-
-@compiles(_SortedWords)
-def _sorted_words(element: Any, compiler: Any, **more: Any) -> str:
-    (text,) = _arguments(element, compiler, **more)
-    return f"array_to_string(list_sort(string_split({text}, ' ')), ' ')"
-
-
-@compiles(_SortedWords, _POSTGRESQL)
-def _sorted_words_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    (text,) = _arguments(element, compiler, **more)
-    sort = "SELECT string_agg(word, ' ' ORDER BY word) FROM unnest(string_to_array("
-    return f"({sort}{text}, ' ')) AS word)"
-
-
-@compiles(_Quotient)
-def _quotient(element: Any, compiler: Any, **more: Any) -> str:
-    number, by = _arguments(element, compiler, **more)
-    return f"({number} // {by})"
-
-
-@compiles(_Quotient, _POSTGRESQL)
-def _quotient_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    number, by = _arguments(element, compiler, **more)
-    return f"({number} / {by})"
-
-
-@compiles(_Folded)
-def _folded(element: Any, compiler: Any, **more: Any) -> str:
-    (text,) = _arguments(element, compiler, **more)
-    return f"strip_accents(lower({text}))"
-
-
-@compiles(_Folded, _POSTGRESQL)
-def _folded_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+_spell(
+    _Microseconds,
+    duckdb="epoch_us({0})",
+    postgresql="CAST(EXTRACT(EPOCH FROM {0}) * 1000000 AS BIGINT)",
+)
+_spell(
+    _HoursLater,
+    duckdb="({0} + to_hours({1}))",
+    postgresql="({0} + make_interval(hours => {1}))",
+)
+_spell(
+    _SortedWords,
+    duckdb="array_to_string(list_sort(string_split({0}, ' ')), ' ')",
+    postgresql="(SELECT string_agg(word, ' ' ORDER BY word)"
+    " FROM unnest(string_to_array({0}, ' ')) AS word)",
+)
+_spell(_Quotient, duckdb="({0} // {1})", postgresql="({0} / {1})")
+_spell(
+    _Folded,
+    duckdb="strip_accents(lower({0}))",
     # PostgreSQL's own way without an extension: take the accents off what is decomposed.
-    (text,) = _arguments(element, compiler, **more)
-    return f"regexp_replace(normalize(lower({text}), NFKD), '[\\u0300-\\u036f]', '', 'g')"
-
-
-@compiles(_Holds)
-def _holds(element: Any, compiler: Any, **more: Any) -> str:
-    text, part = _arguments(element, compiler, **more)
-    return f"contains({text}, {part})"
-
-
-@compiles(_Holds, _POSTGRESQL)
-def _holds_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    text, part = _arguments(element, compiler, **more)
-    return f"strpos({text}, {part}) > 0"
-
-
-@compiles(_AnyOf)
-def _any_of(element: Any, compiler: Any, **more: Any) -> str:
-    (condition,) = _arguments(element, compiler, **more)
-    return f"bool_or({condition})"
-
-
-@compiles(_HashOfLeaf)
-def _hash_of_leaf(element: Any, compiler: Any, **more: Any) -> str:
-    (body,) = _arguments(element, compiler, **more)
-    return f"unhex(sha256('\\x00'::BLOB || {body}))"
-
-
-@compiles(_HashOfLeaf, _POSTGRESQL)
-def _hash_of_leaf_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    (body,) = _arguments(element, compiler, **more)
-    return f"sha256('\\x00'::bytea || {body})"
-
-
-@compiles(_ReadJson)
-def _read_json(element: Any, compiler: Any, **more: Any) -> str:
-    (body,) = _arguments(element, compiler, **more)
-    text = f"TRY(decode({body}))"
-    return f"CASE WHEN json_valid({text}) THEN {text} END"
-
-
-@compiles(_ReadJson, _POSTGRESQL)
-def _read_json_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    (body,) = _arguments(element, compiler, **more)
-    return f"CAST(convert_from({body}, 'UTF8') AS jsonb)"
+    postgresql="regexp_replace(normalize(lower({0}), NFKD), '[\\u0300-\\u036f]', '', 'g')",
+)
+_spell(_Holds, duckdb="contains({0}, {1})", postgresql="strpos({0}, {1}) > 0")
+_spell(_AnyOf, duckdb="bool_or({0})", postgresql="bool_or({0})")
+_spell(
+    _HashOfLeaf,
+    duckdb="unhex(sha256('\\x00'::BLOB || {0}))",
+    postgresql="sha256('\\x00'::bytea || {0})",
+)
+_spell(
+    _ReadJson,
+    duckdb="CASE WHEN json_valid(TRY(decode({0}))) THEN TRY(decode({0})) END",
+    postgresql="CAST(convert_from({0}, 'UTF8') AS jsonb)",
+)
+_spell(
+    _EachOf,
+    duckdb="unnest(CAST(json_extract({0}, {1}) AS JSON[]))",
+    postgresql="jsonb_array_elements({0} -> {1})",
+)
+_spell(
+    _PlaceOfEach,
+    duckdb="generate_subscripts(CAST(json_extract({0}, {1}) AS JSON[]), 1)",
+    postgresql="generate_series(1, jsonb_array_length({0} -> {1}))",
+)
 
 
 @compiles(_Texts)
@@ -276,27 +231,3 @@ def _texts(element: Any, compiler: Any, **more: Any) -> str:
 def _texts_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
     json, *keys = _arguments(element, compiler, **more)
     return f"(ARRAY[{', '.join(f'{json} ->> {key}' for key in keys)}])"
-
-
-@compiles(_EachOf)
-def _each_of(element: Any, compiler: Any, **more: Any) -> str:
-    json, name = _arguments(element, compiler, **more)
-    return f"unnest(CAST(json_extract({json}, {name}) AS JSON[]))"
-
-
-@compiles(_EachOf, _POSTGRESQL)
-def _each_of_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    json, name = _arguments(element, compiler, **more)
-    return f"jsonb_array_elements({json} -> {name})"
-
-
-@compiles(_PlaceOfEach)
-def _place_of_each(element: Any, compiler: Any, **more: Any) -> str:
-    json, name = _arguments(element, compiler, **more)
-    return f"generate_subscripts(CAST(json_extract({json}, {name}) AS JSON[]), 1)"
-
-
-@compiles(_PlaceOfEach, _POSTGRESQL)
-def _place_of_each_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    json, name = _arguments(element, compiler, **more)
-    return f"generate_series(1, jsonb_array_length({json} -> {name}))"

@@ -6,7 +6,7 @@ import unicodedata
 
 from sqlalchemy import ColumnElement, FromClause, func, literal_column
 
-from entitlement_ledger.store.dialect import folded, holds
+from entitlement_ledger.store.functions import folded, holds
 from entitlement_ledger.store.tables import SEARCHED
 
 _BETWEEN: ColumnElement[str] = literal_column("chr(31)")

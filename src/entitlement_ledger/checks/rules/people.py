@@ -33,8 +33,8 @@ from entitlement_ledger.checks.rules.base import (
     wide,
 )
 from entitlement_ledger.domain.commands import CommandType
-from entitlement_ledger.store.dialect import folded, listed
-from entitlement_ledger.store.functions import sorted_words
+from entitlement_ledger.store.dialect import listed
+from entitlement_ledger.store.functions import folded, sorted_words
 from entitlement_ledger.store.tables import people, resolutions
 
 
