@@ -208,7 +208,7 @@ class Batch:
                     self.ruled.add(item.customer)
                     if item.transaction and sequence_of(item.transaction) is None:
                         sought.add(item.transaction)
-        if not (sought.isdisjoint(book.ahead.keys) and self.ruled.isdisjoint(book.ahead.plain)):
+        if book.is_ahead(sought, self.ruled):
             self.project()
         self.known = {key: book.keys[key].sequence for key in sought & book.keys.keys()}
         if book.last_sequence:
@@ -265,7 +265,7 @@ class Batch:
             active = book.others_active if known is None else known.status is CustomerStatus.ACTIVE
             if not active:
                 self.ruled.add(customer)
-        self.ruled |= customers & book.ahead.ruled
+        self.ruled |= customers & (book.ahead.ruled | book.in_hand.ruled)
         codes = {
             each.code
             for each in book.entitlements.values()
@@ -339,7 +339,7 @@ class Batch:
             if isinstance(item, PlainCommand) and item.customer in self.ruled:
                 self.items[place] = parse_command(item.line)
                 self.made.pop(place, None)
-        if not self.ruled.isdisjoint(self.book.ahead.plain):
+        if self.book.is_ahead(set(), self.ruled):
             self.project()
         rest = [item for item in self.items if isinstance(item, Command)]
         load(self.connection, self.book, rest, self.known)

@@ -5,7 +5,7 @@ Reads may come from any thread, each on a connection of its own; writing is one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,7 @@ from entitlement_ledger.posting import HOLDINGS_MAX, Writer
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.store.archives import Archives, archive_folder
 from entitlement_ledger.store.dialect import ConstraintError, DatabaseError
-from entitlement_ledger.store.journal import last
+from entitlement_ledger.store.journal import last, lay_out_kept
 from entitlement_ledger.store.opening import (
     create_store,
     explain,
@@ -144,7 +144,7 @@ class Ledger(Keeping):
         """Open a store that exists.
 
         `roles` gives actors their roles; `approvals` says what needs a second person. Projections
-        that a crash left behind the journal are brought up, unless they are to be rebuilt.
+        that a crash left behind are brought up, unless they are to be rebuilt.
         `witness` is the folder of the witness, beside the store by default; `signing_key` the file
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
         `suspicious` sets parameters of the rules of suspicious activity, by rule; `reconcile` what
@@ -160,8 +160,8 @@ class Ledger(Keeping):
         path = store_path(store)
         engine, archives = open_engine(path, read_only=read_only)
         try:
-            if catching_up:
-                engine, archives = _caught_up(engine, archives, path, read_only=read_only)
+            bring_up = catch_up if catching_up else lay_out_kept
+            engine, archives = _caught_up(engine, archives, path, bring_up, read_only=read_only)
             watched = _watched(engine, path, witness, read_only=read_only, unwitnessed=unwitnessed)
         except StoreError:
             engine.dispose()
@@ -291,9 +291,14 @@ def _watched(
 
 
 def _caught_up(
-    engine: Engine, archives: Archives, path: Path, *, read_only: bool
+    engine: Engine,
+    archives: Archives,
+    path: Path,
+    bring_up: Callable[[Connection], None],
+    *,
+    read_only: bool,
 ) -> tuple[Engine, Archives]:
-    """Bring up projections that a crash left behind the journal; give an engine to go on with."""
+    """Bring up what a crash left behind what was committed; give an engine to go on with."""
     try:
         with engine.connect() as connection:
             if not behind(connection):
@@ -302,7 +307,7 @@ def _caught_up(
             engine.dispose()
             engine, archives = open_engine(path, read_only=False)
         with engine.begin() as connection:
-            catch_up(connection)
+            bring_up(connection)
     except (DatabaseError, SQLAlchemyError) as error:
         engine.dispose()
         if isinstance(getattr(error, "orig", error), ConstraintError):

@@ -20,26 +20,25 @@ from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
-from entitlement_ledger.domain.events import Event, RecordEvent, Status
+from entitlement_ledger.domain.events import Event, Status
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.domain.policy import ANYTHING, Policy
 from entitlement_ledger.freshness import Freshness
 from entitlement_ledger.garbage import no_garbage
-from entitlement_ledger.merkle import Block, Frontier
+from entitlement_ledger.merkle import Frontier
+from entitlement_ledger.projecting import Behind
 from entitlement_ledger.remembering import Memory
 from entitlement_ledger.sharing import Shared
 from entitlement_ledger.store.catalogue import Counts
-from entitlement_ledger.store.journal import append_events, last
+from entitlement_ledger.store.journal import Entries, commit, entries_of, last
 from entitlement_ledger.store.loading import new_book
-from entitlement_ledger.store.rebuilding import catch_up, project_new
 from entitlement_ledger.store.tree import frontier
-from entitlement_ledger.store.written import ensure_transaction
 
 Told = TypeVar("Told")
 
-_BEHIND_MAX = 8192
-"""How many events the projections lack at most: to bring them up takes a dozen statements."""
+_BEHIND_MAX = 1 << 17
+"""After so many events posting waits until the projections lack nothing, if they always do."""
 _TOGETHER_MAX = 10_000
 HOLDINGS_MAX = 200_000
 """Of how many customers the writer remembers what is left, and four times as many as the holdings
@@ -75,11 +74,10 @@ class Writer:
         self._witness = witness
         self._book: Book | None = None
         self._tree: Frontier | None = None
-        self._lacking: list[Recordable] | None = []
-        """What the projections lack; None if only the journal knows."""
-        self._blocks: list[Block] = []
-        """Of the tree, what those events completed."""
         self.fresh = Freshness(keeping=holdings_max > 0)
+        self._behind = Behind(engine, self._check_file, self.fresh.will_change_catalogue)
+        self._not_forgotten = 0
+        """Of how many events the book has forgotten nothing."""
         self._memory = Memory(engine, keeping=holdings_max > 0)
         self._nothing_remembered = Memory(engine, keeping=False)
         self._shared = Shared(self._post_together, lambda each: len(each.items), _TOGETHER_MAX)
@@ -161,12 +159,13 @@ class Writer:
         before stays so, and one statement is a transaction by itself.
         """
         with self._lock:
+            self._keep_up()
             try:
                 with self._engine.connect() as connection:
                     book, tree = self._ready(connection)
-                    told, events = work(connection, book, lambda: self._project_now(connection))
+                    told, events = work(connection, book, lambda: self._project_anew(connection))
                     self._check_file()
-                    tree = self._write(connection, events, tree)
+                    entries, tree = self._write(connection, events, tree)
                     if connection.in_transaction():
                         self._check_file()
                         connection.commit()
@@ -174,17 +173,36 @@ class Writer:
                 self._distrust()
                 raise
             self._tree = tree
+            self._behind.add(entries)
             last_event = (events[-1].sequence, events[-1].recorded_at) if events else None
             self._now_durable(last_event or self.fresh.newest)
-            self._memory.committed(events, self._lacking or ())
+            self._memory.committed(events, self._behind.events)
+            self._not_forgotten += len(events)
             self._forget(book)
+            if self._behind.begin():
+                book.hand_over()
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
             return told
 
+    def _keep_up(self) -> None:
+        """Let neither what the projections lack nor what the book knows grow forever."""
+        self._collect()
+        if max(len(self._behind), self._not_forgotten) >= _BEHIND_MAX:
+            self._trusted(self._project_now)
+            if self._book is not None:
+                self._forget(self._book)
+
+    def _collect(self, *, waiting: bool = False) -> None:
+        """Take note of what was brought up beside posting; where that failed, trust nothing."""
+        if not self._behind.collect(waiting=waiting):
+            self._distrust()
+        elif self._book is not None and not self._behind.busy:
+            self._book.handed_over()
+
     def alone(self, work: Callable[[Connection], int]) -> int:
         """Do work on the store while nothing is posted; what is kept in memory is read again."""
-        with self._by_itself(), self._engine.begin() as connection:
+        with self._lock, self._by_itself(), self._engine.begin() as connection:
             told = work(connection)
             self._check_file()
             return told
@@ -195,19 +213,23 @@ class Writer:
             return self._trusted(work)
 
     def between_commits(self, work: Callable[[], None]) -> None:
-        """Do work on the file, outside any transaction, while nothing is posted."""
-        with self._by_itself():
-            work()
+        """Do work on the file, outside any transaction, while nothing is posted.
+
+        All that was committed is in the journal and the projections then.
+        """
+        with self._lock:
+            self._trusted(self._project_now)
+            with self._by_itself():
+                work()
 
     @contextmanager
     def _by_itself(self) -> Iterator[None]:
-        """Let nobody post, nor rely on what was known before or is learned meanwhile."""
-        with self._lock:
+        """Let nobody rely on what was known before or is learned meanwhile."""
+        self._distrust()
+        try:
+            yield
+        finally:
             self._distrust()
-            try:
-                yield
-            finally:
-                self._distrust()
 
     def seal(self, make: Callable[[Connection], tuple[str, Seen | None]]) -> str:
         """Make a checkpoint while nothing is posted; give its note once it is witnessed."""
@@ -249,11 +271,13 @@ class Writer:
 
     def _forget(self, book: Book) -> None:
         """Let the book forget what it need not know; it keeps what the projections lack."""
-        if not self._lacking:
+        if self._behind.nothing:
             book.forget(self._holdings_max, self._holdings_max // _PASTS, _CUSTOMERS_MAX)
+            self._not_forgotten = 0
 
     def _trusted(self, work: Callable[[Connection], Told]) -> Told:
         """Do work in a transaction; if it fails, what is kept in memory is read again."""
+        self._collect(waiting=True)
         try:
             with self._engine.begin() as connection:
                 told = work(connection)
@@ -266,49 +290,38 @@ class Writer:
         return told
 
     def _now_durable(self, newest: tuple[int, Instant | None] | None) -> None:
-        self.fresh.committed(newest, complete=self._lacking == [])
+        self.fresh.committed(newest, complete=self._behind.nothing)
 
     def _project_now(self, connection: Connection) -> None:
         """Write what the projections lack, in a transaction; if that fails, nothing is trusted."""
-        ensure_transaction(connection)
-        if self._lacking is None:
-            catch_up(connection)
-            self.fresh.will_change_catalogue()
-        else:
-            project_new(connection, self._lacking, self._blocks)
-            if any(isinstance(each, RecordEvent) for each in self._lacking):
-                self.fresh.will_change_catalogue()
-        self._lacking, self._blocks = [], []
+        self._behind.project(connection)
         if self._book is not None:
             self._book.projected()
 
+    def _project_anew(self, connection: Connection) -> None:
+        """Do so in the middle of a batch, of which nothing has been written yet."""
+        self._collect(waiting=True)
+        if connection.in_transaction():
+            # It may see the store as it was before a thread brought it up.
+            connection.rollback()
+        self._project_now(connection)
+
     def _write(
         self, connection: Connection, events: Sequence[Recordable], tree: Frontier
-    ) -> Frontier:
-        """Append events to the journal; give the tree.
-
-        A statement costs more than a row: a few events go into the journal alone, and the
-        projections are brought up right behind, many events at a time.
-        """
-        assert self._lacking is not None, "a writer that is ready knows"
+    ) -> tuple[Entries, Frontier]:
+        """Make events durable with the transaction; give them as entries, and the tree."""
         if not events:
-            return tree
-        together = len(self._lacking) + len(events) >= _BEHIND_MAX
-        if together:
-            ensure_transaction(connection)
+            return Entries(), tree
         grown = tree.copy()
-        for leaf in append_events(connection, events):
-            grown.append(leaf, self._blocks)
-        self._lacking = [*self._lacking, *events]
-        if together:
-            self._project_now(connection)
-        return grown
+        entries = entries_of(events, grown)
+        commit(connection, entries)
+        return entries, grown
 
     def _distrust(self) -> None:
         """Read the state again next time: what was decided may not have become durable."""
         self._book = None
         self._memory.drop()
-        self._lacking, self._blocks = None, []
+        self._behind.doubt()
         self.fresh.doubt()
 
     def now(self, book: Book) -> Instant:
@@ -319,7 +332,7 @@ class Writer:
     def _ready(self, connection: Connection) -> tuple[Book, Frontier]:
         """Give the book and the tree, read again where they cannot be trusted."""
         if self._book is None or self._tree is None:
-            self._project_now(connection)
+            self._project_anew(connection)
             self._book = new_book(connection)
             self._tree = frontier(connection, self._book.last_sequence)
         return self._book, self._tree

@@ -9,7 +9,7 @@ one is made. Nothing of this is believed after a failure, or once others have wo
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -129,8 +129,10 @@ class Memory:
             return keys
         return {key for key in keys if key in since or snapshot.may_have(key)}
 
-    def committed(self, events: Collection[Recordable], lacking: Collection[Recordable]) -> None:
-        """Take note of what was recorded; `lacking` is what the projections lack of it."""
+    def committed(
+        self, events: Collection[Recordable], lacking: Callable[[], Collection[Recordable]]
+    ) -> None:
+        """Take note of what was recorded; `lacking` gives what the projections lack of it."""
         if not self._keeping:
             return
         self._commits += 1
@@ -143,7 +145,7 @@ class Memory:
         last = max((event.sequence for event in events), default=0)
         if self._making is None and last and self._is_wanted():
             if last <= EVENTS_MAX:
-                self._making = _Making(self._engine, lacking)
+                self._making = _Making(self._engine, lacking())
             else:
                 # What was concerned since would be more and more.
                 self.drop()

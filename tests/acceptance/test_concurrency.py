@@ -15,7 +15,7 @@ from program import ENTL
 from support import command, new_store, one_line
 
 from entitlement_ledger.ledger import Ledger
-from entitlement_ledger.store.journal import append_events
+from entitlement_ledger.store.journal import Entries, entries_of
 
 _THREADS = 16
 
@@ -51,14 +51,14 @@ def test_garbage_is_looked_for_again_after_a_large_batch_and_after_one_that_fail
     seen: list[bool] = []
     lines = [command("issue", f"k{n}", quantity=1) for n in range(1000)]
 
-    def watched(*given: Any) -> list[bytes]:
+    def watched(*given: Any) -> Entries:
         seen.append(gc.isenabled())
         if len(seen) == 2:
             raise OSError("the disk is gone")
-        return append_events(*given)
+        return entries_of(*given)
 
     with Ledger.open(new_store(tmp_path)) as ledger:
-        monkeypatch.setattr("entitlement_ledger.posting.append_events", watched)
+        monkeypatch.setattr("entitlement_ledger.posting.entries_of", watched)
         ledger.post(lines, actor="x")
         assert gc.isenabled()
         with pytest.raises(OSError, match="gone"):

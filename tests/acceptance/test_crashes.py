@@ -72,7 +72,7 @@ def test_killed_twenty_times_in_the_middle_of_posting(tmp_path: Path) -> None:
 
 _DIES_BETWEEN = """
 import os, signal, sys
-from entitlement_ledger import posting
+from entitlement_ledger import projecting
 from entitlement_ledger.ledger import Ledger
 
 def die(connection, events):
@@ -83,7 +83,7 @@ line = {"type": "issue", "customer": "C1", "entitlement": "PTS", "quantity": 1}
 for number in range(3):
     ledger.post([{**line, "key": f"k{number}"}], actor="a")
     print(number, flush=True)
-posting.project_new = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+projecting.project_new = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 ledger.balances("C1")
 """
 

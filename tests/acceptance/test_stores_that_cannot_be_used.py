@@ -5,8 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import random
-import resource
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from program import ENTL
-from support import command, entl, json_lines, new_store, one_line, outcomes_of, post
+from support import command, entl, json_lines, new_store, one_line, post
 
 
 @contextmanager
@@ -176,29 +174,3 @@ def test_a_store_that_may_only_be_read_is_read(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     assert done.returncode == 3
     assert "permission denied" in one_line(done.stderr.decode())
-
-
-def test_a_full_disk_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    store = new_store(tmp_path)
-    lines = [command("issue", f"k{n}", quantity=1, reason="x" * 900) for n in range(6000)]
-    room = Path(store).stat().st_size + (1 << 21)
-
-    def small_disk() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    done = subprocess.run(
-        [*ENTL, "--store", store, "post", "-"],
-        input=json_lines(lines).encode(),
-        capture_output=True,
-        preexec_fn=small_disk,
-        check=False,
-    )
-    assert done.returncode == 3, done.stderr
-    assert "no space left" in one_line(done.stderr.decode())
-    answered = outcomes_of(done.stdout.decode())
-    held = {row["key"] for row in json.loads(entl("history", "--json", store=store).stdout)}
-    assert {each["key"] for each in answered} <= held
-    assert len(answered) < 6000
-    (after,) = post(store, [command("issue", "after", quantity=1)])
-    assert after["status"] == "completed"

@@ -15,7 +15,7 @@ from strategies import plain_history
 from support import SOAK, START, HandClock, new_store
 from test_store_keeps_the_rules import History, Naming
 
-from entitlement_ledger import batching, remembering
+from entitlement_ledger import batching, posting, projecting, remembering
 from entitlement_ledger.domain.decide import Outcome, decide
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.plain import PlainEvent
@@ -88,13 +88,21 @@ def _post(
     st.sampled_from([0, 1, 50_000]),
     st.sampled_from([1, 3, 20_000]),
     st.sampled_from([0, 2, 1000]),
+    st.sampled_from([(1, 1 << 17), (5, 12), (8192, 3)]),
 )
 def test_every_history_gives_the_same_journal_both_ways(
-    steps: History, cuts: list[tuple[int, str]], remembered: int, at_once: int, since: int
+    steps: History,
+    cuts: list[tuple[int, str]],
+    remembered: int,
+    at_once: int,
+    since: int,
+    behind: tuple[int, int],
 ) -> None:
     """`at_once` customers, or such who are not active, are few enough to be known beforehand.
 
     A snapshot is made with the first commits, and anew where more than `since` were concerned.
+    `behind` is what the projections must lack to be brought up beside posting, and how much they
+    may lack.
     """
 
     def counting(plain: int) -> None:
@@ -104,6 +112,8 @@ def test_every_history_gives_the_same_journal_both_ways(
         patch.setattr(loading, "CUSTOMERS_AT_ONCE_MAX", at_once)
         patch.setattr(remembering, "COMMITS_BEFORE", 2)
         patch.setattr(remembering, "SINCE_MAX", since)
+        patch.setattr(projecting, "BESIDE_LEAST", behind[0])
+        patch.setattr(posting, "_BEHIND_MAX", behind[1])
         plainly = _post(steps, cuts, plainly=True, counting=counting, remembered_max=remembered)
     assert plainly == _post(steps, cuts, plainly=False)
 

@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 import msgspec
@@ -59,6 +59,10 @@ class Ahead:
     ruled: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
+    def concerns(self, keys: Set[str], ruled: Set[str]) -> bool:
+        """Say whether only the projections could tell of a key, or what the rules need."""
+        return not (keys.isdisjoint(self.keys) and ruled.isdisjoint(self.plain))
+
 
 @dataclass(slots=True)
 class Book:
@@ -71,6 +75,7 @@ class Book:
         originals: by sequence.
         standings: where holdings stand, by customer and entitlement, for plain commands.
         ahead: of whom the book knows more than the projections.
+        in_hand: the same of what is being projected, and may be there or not.
         all_customers: every customer is in it, so one that is not does not exist.
         others_active: every customer who is not active is in it, so one that is not is active
             or does not exist.
@@ -89,6 +94,7 @@ class Book:
     originals: dict[int, Original] = field(default_factory=dict)
     standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
+    in_hand: Ahead = field(default_factory=Ahead)
     last_sequence: int = 0
     last_recorded_at: Instant | None = None
     closed_until: Instant | None = None
@@ -192,16 +198,31 @@ class Book:
         self.keys[event.key] = event
         self.originals[event.sequence] = Original(event, reversed_quantity, status)
 
+    def is_ahead(self, keys: Set[str], ruled: Set[str]) -> bool:
+        """Say whether the projections must be brought up before keys and customers are looked up.
+
+        `ruled` are the customers whom the rules are to judge.
+        """
+        return self.ahead.concerns(keys, ruled) or self.in_hand.concerns(keys, ruled)
+
+    def hand_over(self) -> None:
+        """Note that all that the book has taken in so far is being projected."""
+        self.in_hand, self.ahead = self.ahead, Ahead()
+
+    def handed_over(self) -> None:
+        """Note that what was being projected is there."""
+        self.in_hand = Ahead()
+
     def projected(self) -> None:
         """Note that the projections lack nothing of what the book has taken in so far."""
-        self.ahead = Ahead()
+        self.ahead, self.in_hand = Ahead(), Ahead()
 
     def forget(self, standings_max: int, holdings_max: int, customers_max: int) -> None:
         """Drop what only the last batch needed, and the longest-known of what is kept.
 
         The projections lack nothing that the book has taken in.
         """
-        self.ahead = Ahead()
+        self.projected()
         for customer in list(self.standings)[: max(len(self.standings) - standings_max, 0)]:
             del self.standings[customer]
         self.keys.clear()

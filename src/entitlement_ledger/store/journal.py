@@ -1,15 +1,25 @@
-"""The journal: appending events, and reading them back. Only the façade appends."""
+"""The journal: committing and appending events, and reading them back. Only the façade appends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from entitlement_ledger.domain.events import Event, decode_event, leaf_hash
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Recordable
+from entitlement_ledger.merkle import Block, Frontier
+from entitlement_ledger.store.commits import (
+    damaged,
+    drop_commits,
+    keep_commit,
+    kept_commits,
+    last_kept,
+)
 from entitlement_ledger.store.dialect import append
 from entitlement_ledger.store.tables import journal, live_journal
 
@@ -19,25 +29,90 @@ RawRow = tuple[int, Instant, bytes, bytes]
 CHUNK_ROWS = 10_000
 
 
-def append_events(connection: Connection, events: Sequence[Recordable]) -> list[bytes]:
-    """Append events, in order, in one statement; give their hashes as leaves."""
+@dataclass(slots=True)
+class Entries:
+    """Events on their way into the journal.
+
+    Attributes:
+        bodies, hashes: of each event its body, and the hash of that as a leaf.
+        blocks: the subtrees of the tree that they have completed.
+    """
+
+    events: list[Recordable] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+    def add(self, later: Entries) -> None:
+        """Take in what comes right after these."""
+        self.events += later.events
+        self.bodies += later.bodies
+        self.hashes += later.hashes
+        self.blocks += later.blocks
+
+
+def entries_of(events: Sequence[Recordable], tree: Frontier) -> Entries:
+    """Give events as entries, and append them to the tree."""
     bodies = [event.body() for event in events]
-    hashes = [leaf_hash(body) for body in bodies]
+    entries = Entries(list(events), bodies, [leaf_hash(body) for body in bodies])
+    for leaf in entries.hashes:
+        tree.append(leaf, entries.blocks)
+    return entries
+
+
+def commit(connection: Connection, entries: Entries) -> None:
+    """Make entries durable with the transaction; into the journal they go right behind it."""
+    keep_commit(connection, entries.events[-1].sequence, entries.bodies)
+
+
+def lay_out(connection: Connection, entries: Entries) -> None:
+    """Append entries that were committed to the journal, in one statement."""
+    events = entries.events
     append(
         connection,
         live_journal,
         {
             "sequence": [event.sequence for event in events],
             "recorded_at": [event.recorded_at for event in events],
-            "hash": hashes,
-            "body": bodies,
+            "hash": entries.hashes,
+            "body": entries.bodies,
         },
     )
-    return hashes
+    drop_commits(connection, events[-1].sequence)
+
+
+def lay_out_kept(connection: Connection) -> None:
+    """Append to the journal whatever was committed and is not in it: after a crash, say.
+
+    Raises:
+        StoreError: a commit is damaged.
+    """
+    for sequence, bodies in kept_commits(connection):
+        events = _events(sequence, bodies)
+        lay_out(connection, Entries(list(events), bodies, [leaf_hash(body) for body in bodies]))
+
+
+def _events(sequence: int, bodies: Sequence[bytes]) -> list[Event]:
+    """Give the events of a commit, the last of which has this sequence."""
+    try:
+        events = [decode_event(body) for body in bodies]
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise damaged(sequence, str(error)) from None
+    if [each.sequence for each in events] != [*range(sequence - len(events) + 1, sequence + 1)]:
+        raise damaged(sequence, "its events have other sequences")
+    return events
 
 
 def last(connection: Connection) -> tuple[int, Instant | None]:
-    """Give the last sequence number and `recorded_at`: (0, None) in an empty journal."""
+    """Give the last sequence number and `recorded_at`: (0, None) where nothing was recorded.
+
+    Raises:
+        StoreError: a commit is damaged.
+    """
+    kept = last_kept(connection)
+    if kept is not None:
+        (newest,) = _events(*kept)
+        return newest.sequence, newest.recorded_at
     # The newest event is never archived.
     # All rows, although it is one: an unfinished result would stop an append that comes next.
     rows = connection.execute(

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
-from entitlement_ledger.domain.plain import Recordable
-from entitlement_ledger.merkle import Block
+from entitlement_ledger.domain.events import Event
 from entitlement_ledger.store.dialect import make_indexes
-from entitlement_ledger.store.journal import last, read_events
+from entitlement_ledger.store.journal import Entries, last, lay_out, lay_out_kept, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
 from entitlement_ledger.store.tables import (
     INDEXED,
@@ -24,34 +23,32 @@ from entitlement_ledger.store.tree import add_blocks, extend
 
 
 def behind(connection: Connection) -> int:
-    """Give how many events the projections are behind the journal."""
+    """Give how many events the projections are behind what was committed."""
     return last(connection)[0] - projected(connection)
 
 
 def catch_up(connection: Connection) -> None:
-    """Project the events that the projections lack: after a crash, or right behind posting."""
+    """Bring journal and projections up to what was committed: after a crash, or when in doubt."""
+    lay_out_kept(connection)
     for events in read_events(connection, after=projected(connection)):
-        project_new(connection, events)
+        _project_laid_out(connection, events)
 
 
-def project_new(
-    connection: Connection, events: Sequence[Recordable], blocks: Sequence[Block] | None = None
-) -> None:
-    """Project events that the journal has, and extend the tree over their hashes.
+def project_new(connection: Connection, entries: Entries) -> None:
+    """Lay out entries that were committed in the journal, project them, and extend the tree."""
+    lay_out(connection, entries)
+    project(connection, entries.events)
+    add_blocks(connection, entries.blocks)
 
-    `blocks` are the subtrees that they have completed, where these are known.
-    """
-    if not events:
-        return
+
+def _project_laid_out(connection: Connection, events: Sequence[Event]) -> None:
     project(connection, events)
-    if blocks is None:
-        extend(connection, events[0].sequence - 1, events[-1].sequence)
-    else:
-        add_blocks(connection, blocks)
+    extend(connection, events[0].sequence - 1, events[-1].sequence)
 
 
 def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int:
     """Make every projection again; give the number of events read."""
+    lay_out_kept(connection)
     total, _ = last(connection)
     mark_projected(connection, 0)
     made_again = [*PROJECTIONS, tree]
@@ -60,7 +57,7 @@ def rebuild(connection: Connection, progress: Callable[[int, int], None]) -> int
     metadata.create_all(connection, tables=made_again, checkfirst=False)
     done = 0
     for events in read_events(connection):
-        project_new(connection, events)
+        _project_laid_out(connection, events)
         done += len(events)
         progress(done, total)
     # Of what is archived the postings are in the archive.

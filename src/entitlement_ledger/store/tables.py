@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from entitlement_ledger.domain.instants import from_datetime, to_datetime
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 PLAIN = "plain"
 """Says of a column that the database is not to compress it."""
 
@@ -72,6 +72,16 @@ def _instant(name: str, *, nullable: bool = False) -> Column[int]:
 
 store = Table("store", metadata, _text("name", key=True), _text("value"))
 """What the store says of itself: its schema version, its id, how far projections are."""
+
+commits = Table(
+    "commits",
+    metadata,
+    _big("sequence"),
+    _big("size"),
+    Column("bodies", LargeBinary, nullable=False),
+)
+"""What has been committed and is not in the journal yet, one row up to some thousand events: the
+sequence of the last, the size of their bodies together, and these, compressed."""
 
 live_journal = Table(
     "live_journal",
