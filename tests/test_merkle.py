@@ -11,7 +11,7 @@ from pymerkle import InmemoryTree
 
 from entitlement_ledger import merkle
 from entitlement_ledger.domain.events import leaf_hash
-from entitlement_ledger.merkle import Frontier
+from entitlement_ledger.merkle import Block, Frontier
 
 BODIES = [f"event {number}".encode() for number in range(70)]
 LEAVES = [leaf_hash(body) for body in BODIES]
@@ -93,3 +93,19 @@ def test_a_path_with_anything_changed_proves_nothing(a: int, b: int, data: st.Da
         place = data.draw(st.integers(0, len(path) - 1))
         path[place] = hashlib.sha256(path[place]).digest()
         assert not merkle.consistent(old, subtree(0, old), new, subtree(0, new), path)
+
+
+@given(st.integers(0, 700), st.lists(st.integers(0, 1500), max_size=4))
+def test_many_leaves_at_once_make_the_same_tree(before: int, steps: list[int]) -> None:
+    leaves = [number.to_bytes(32, "big") for number in range(before + sum(steps))]
+    one, many = Frontier(), Frontier()
+    blocks: tuple[list[Block], list[Block]] = ([], [])
+    for leaf in leaves[:before]:
+        one.append(leaf, blocks[0])
+        many.append(leaf, blocks[1])
+    for leaf in leaves[before:]:
+        one.append(leaf, blocks[0])
+    for step in steps:
+        many.extend(leaves[many.size : many.size + step], blocks[1])
+    assert (one.size, one.peaks) == (many.size, many.peaks)
+    assert sorted(blocks[0]) == sorted(blocks[1])

@@ -6,10 +6,10 @@ tree in order to append to it: the roots of its perfect subtrees, the largest fi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256 as _sha256
 
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+EMPTY_ROOT = _sha256(b"").digest()
 
 BLOCK_BITS = 8
 """Complete subtrees of 2**8, 2**16, … leaves are kept: those of level 1, 2, …"""
@@ -23,7 +23,7 @@ Subtree = Callable[[int, int], bytes]
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two subtrees: SHA-256 over 0x01, the left root and the right one."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _sha256(b"\x01" + left + right).digest()
 
 
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
@@ -32,7 +32,8 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
     assert level, "a perfect tree has leaves"
     assert len(level) & (len(level) - 1) == 0, "a perfect tree has a power of two of them"
     while len(level) > 1:
-        level = [node_hash(level[i], level[i + 1]) for i in range(0, len(level), 2)]
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [_sha256(b"\x01" + left + right).digest() for left, right in pairs]
     return level[0]
 
 
@@ -65,15 +66,35 @@ class Frontier:
 
     def append(self, leaf: bytes, blocks: list[Block] | None = None) -> None:
         """Append one leaf's hash; add the blocks that it completes, the smallest first."""
-        carried, digits, bits = leaf, self.size, 0
-        while digits & 1:
+        self._carry(leaf, 0, blocks)
+
+    def extend(self, leaves: Sequence[bytes], blocks: list[Block]) -> None:
+        """Append many leaves' hashes, and add the blocks that they complete.
+
+        Whole blocks are hashed level by level, which takes half as long as leaf by leaf.
+        """
+        width = 1 << BLOCK_BITS
+        start = min(-self.size % width, len(leaves))
+        for leaf in leaves[:start]:
+            self.append(leaf, blocks)
+        whole = start + (len(leaves) - start) // width * width
+        for first in range(start, whole, width):
+            root = perfect_root(leaves[first : first + width])
+            blocks.append((1, self.size >> BLOCK_BITS, root))
+            self._carry(root, BLOCK_BITS, blocks)
+        for leaf in leaves[whole:]:
+            self.append(leaf, blocks)
+
+    def _carry(self, root: bytes, bits: int, blocks: list[Block] | None) -> None:
+        """Append a perfect subtree of 2**bits leaves; none of those there is smaller."""
+        added, carried = 1 << bits, root
+        while self.size >> bits & 1:
             carried = node_hash(self._peaks.pop(), carried)
-            digits >>= 1
             bits += 1
             if not bits % BLOCK_BITS and blocks is not None:
                 blocks.append((bits // BLOCK_BITS, self.size >> bits, carried))
         self._peaks.append(carried)
-        self.size += 1
+        self.size += added
 
     def root(self) -> bytes:
         """Give the root of all leaves so far."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Kind
-from entitlement_ledger.domain.events import encode_event
+from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
 from entitlement_ledger.domain.plain import (
@@ -30,6 +32,10 @@ ENTITLEMENT = Entitlement(
     resources=(),
     status=CatalogueStatus.ACTIVE,
 )
+
+
+def _in_any_order(line: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.permutations(list(line.items())).map(dict)
 
 
 def lot(
@@ -161,3 +167,34 @@ def test_the_body_is_that_of_the_whole_event(kind: str, more: dict[str, Any]) ->
     event = decided(standing(lot(1, 3), lot(2, 4, held=1)), kind, **more)
     assert event is not None
     assert event.body() == encode_event(event.whole())
+
+
+_fields = {
+    "type": st.sampled_from(["issue", "consume"]),
+    "key": st.text("kK%sé{}'", min_size=1),
+    "customer": st.text("C%(quantity)d", min_size=1, max_size=64),
+    "entitlement": st.just("E"),
+    "quantity": st.integers(1, 1 << 40),
+}
+_more = {
+    name: st.none() | st.text("a%sé{}' ", min_size=1) for name in ("actor", "reason", "reference")
+} | {"effective_at": st.none() | st.sampled_from(["1970-02-11T16:00:00Z", "1970-02-11t16:00:00Z"])}
+
+
+@given(st.fixed_dictionaries(_fields, optional=_more).flatmap(_in_any_order))
+def test_the_command_is_kept_canonically_however_it_was_given(line: dict[str, Any]) -> None:
+    asked = read_plain(line, {})
+    assert asked is not None
+    event = decide_plain(
+        asked,
+        standing(lot(1, 1 << 41)),
+        ENTITLEMENT,
+        at=NOW,
+        sequence=9,
+        now=NOW,
+        actor="a",
+        role=None,
+        history=False,
+    )
+    assert event is not None
+    assert event.command == canonical({n: value for n, value in line.items() if n != "key"})

@@ -39,6 +39,7 @@ from entitlement_ledger.domain.refusals import Code, too_little
 
 PRIORITY = 100
 _REFUSAL = f'"{Code.INSUFFICIENT_BALANCE.value}"'
+_REFUSED, _COMPLETED = Status.REFUSED.value, Status.COMPLETED.value
 _encode = msgspec.json.Encoder().encode
 _QUANTITY_MAX = 1 << 40
 _UNSPENT_MAX = 1 << 60
@@ -238,10 +239,12 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
             f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
             f'"event":"transaction","grants":[{given}],'
             f'"history":{"true" if self.history else "false"},"key":"{asked.key}",'
-            f'"message":{_encode(self.refused).decode()},"postings":[{moved}],"product":null,"quantity":{quantity},'
+            f'"message":{_message(self.refused)},'
+            f'"postings":[{moved}],"product":null,"quantity":{quantity},'
             f'"reason":{_quoted(line.get("reason"))},"recorded_at":{self.recorded_at},'
             f'"reference":{_quoted(line.get("reference"))},"role":{_text(self.role)},'
-            f'"sequence":{sequence},"status":"{self.status.value}","target":null,"type":"{asked.type}"}}'
+            f'"sequence":{sequence},"status":"{_REFUSED if self.refused else _COMPLETED}",'
+            f'"target":null,"type":"{asked.type}"}}'
         ).encode()
 
 
@@ -253,6 +256,10 @@ def _quoted(value: str | None) -> str:
 @lru_cache(maxsize=64)
 def _text(value: str | None) -> str:
     return "null" if value is None else _encode(value).decode()
+
+
+def _message(refused: str) -> str:
+    return _encode(refused).decode() if refused else '""'
 
 
 Recordable = Event | PlainEvent
@@ -353,9 +360,7 @@ def decide_plain(
         draws = standing.draw(quantity, at)
         after -= quantity
         standing.last_at = at
-    fields = asked.line.copy()
-    del fields["key"]
-    command = canonical(fields)
+    command = _command(asked.line)
     return PlainEvent(
         sequence,
         now,
@@ -372,3 +377,21 @@ def decide_plain(
         held,
         refused,
     )
+
+
+def _command(line: dict[str, Any]) -> bytes:
+    """Give the canonical JSON of a line's fields, key aside; `read_plain` has looked at it."""
+    if None in line.values():
+        return canonical({name: value for name, value in line.items() if name != "key"})
+    return (_shape(tuple(line)) % line).encode()
+
+
+@lru_cache(maxsize=256)
+def _shape(names: tuple[str, ...]) -> str:
+    """Give what the canonical JSON of such fields is, without their values."""
+    shown = (
+        f'"{n}":%({n})d' if n == "quantity" else f'"{n}":"%({n})s"'
+        for n in sorted(names)
+        if n != "key"
+    )
+    return f"{{{','.join(shown)}}}"

@@ -55,8 +55,7 @@ def entries_of(events: Sequence[Recordable], tree: Frontier) -> Entries:
     """Give events as entries, and append them to the tree."""
     bodies = [event.body() for event in events]
     entries = Entries(list(events), bodies, [leaf_hash(body) for body in bodies])
-    for leaf in entries.hashes:
-        tree.append(leaf, entries.blocks)
+    tree.extend(entries.hashes, entries.blocks)
     return entries
 
 
