@@ -13,7 +13,7 @@ from typing import NamedTuple, overload
 
 from sqlalchemy import Connection
 
-from entitlement_ledger.domain.book import Book, HoldingKey
+from entitlement_ledger.domain.book import Book, HoldingKey, without
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
 from entitlement_ledger.domain.commands import JSON, Command, CommandType, Line, parse_command
 from entitlement_ledger.domain.decide import (
@@ -212,7 +212,7 @@ class Batch:
             self.project()
         self.known = {key: book.keys[key].sequence for key in sought & book.keys.keys()}
         if book.last_sequence:
-            unsure = self.memory.may_be_known(sought - self.known.keys())
+            unsure = self.memory.may_be_known(without(sought, self.known))
             self.known |= known_keys(self.connection, unsure)
 
     def _number(self) -> None:
@@ -251,7 +251,7 @@ class Batch:
             if customer not in self.ruled and not _was_given(standings[customer].get(code))
         }
         load_customers(self.connection, self.book, unsure)
-        self.ruled |= unsure - self.book.customers.keys()
+        self.ruled |= without(unsure, self.book.customers)
         self._make()
 
     def _rule_out(self, pairs: set[HoldingKey]) -> None:
@@ -289,7 +289,7 @@ class Batch:
         found = self.memory.standings(lacking)
         self.counts.known += len(found)
         if len(found) < len(lacking):
-            found |= standings(self.connection, lacking - found.keys())
+            found |= standings(self.connection, without(lacking, found))
         for (customer, entitlement), standing in found.items():
             known[customer][entitlement] = standing
 

@@ -6,8 +6,9 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -27,6 +28,14 @@ from entitlement_ledger.domain.subscriptions import Subscription
 
 HoldingKey = tuple[str, str]
 """(customer, entitlement)"""
+
+
+Sought = TypeVar("Sought")
+
+
+def without(sought: Iterable[Sought], known: Container[Sought]) -> set[Sought]:
+    """Give what is sought and not known: `sought - known.keys()` looks at all that is known."""
+    return {each for each in sought if each not in known}
 
 
 @dataclass(slots=True)

@@ -313,13 +313,16 @@ def _is_text(value: object, length_max: int) -> bool:
     )
 
 
+_parsed = lru_cache(maxsize=1024)(parse_instant)
+
+
 def _instant(text: object, instants: dict[str, Instant]) -> Instant | None:
     if type(text) is not str:
         return None
     known = instants.get(text)
     if known is None:
         try:
-            known = instants[text] = parse_instant(text)
+            known = instants[text] = _parsed(text)
         except ValueError:
             return None
     return known

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from collections.abc import Iterator
+from typing import Any, Protocol, cast, overload
 
 import pyarrow as pa
 from sqlalchemy import Connection, Select
@@ -16,8 +17,15 @@ class Numbers(Protocol):
     def __len__(self) -> int:
         """Give how many there are."""
 
-    def __getitem__(self, place: int, /) -> int:
-        """Give one of them."""
+    @overload
+    def __getitem__(self, place: int, /) -> int: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> Numbers: ...
+    def __getitem__(self, place: int | slice, /) -> int | Numbers:
+        """Give one of them, or some."""
+
+    def __iter__(self) -> Iterator[int]:
+        """Give one after another."""
 
 
 class Texts:

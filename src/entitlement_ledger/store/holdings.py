@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, FromClause, select
 
-from entitlement_ledger.domain.book import Book, HoldingKey
+from entitlement_ledger.domain.book import Book, HoldingKey, without
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Grant, Status
@@ -48,7 +48,7 @@ def load_holdings(
 
     `known` leaves out every event after that sequence: what was not known then.
     """
-    lacking = set(pairs) - book.holdings.keys()
+    lacking = without(pairs, book.holdings)
     if not lacking:
         return
     by_pair: dict[HoldingKey, list[GrantState]] = {pair: [] for pair in sorted(lacking)}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
-from entitlement_ledger.domain.book import Book
+from entitlement_ledger.domain.book import Book, without
 from entitlement_ledger.domain.catalogue import (
     CatalogueStatus,
     Customer,
@@ -147,7 +147,7 @@ def load_whole_customers(connection: Connection, book: Book, ids: Collection[str
         return
     load_customers(connection, book, ids)
     load_holdings(connection, book, {(each, code) for each in ids for code in book.entitlements})
-    lacking = sorted(set(ids) - book.subscriptions.keys())
+    lacking = sorted(without(ids, book.subscriptions))
     if not lacking:
         return
     s = subscriptions.c
@@ -173,11 +173,11 @@ def load_originals(
     """
     sequences = {number for name in named if (number := sequence_of(name)) is not None}
     keys = {*keys, *(name for name in named if sequence_of(name) is None)}
-    sought = keys - book.keys.keys()
+    sought = without(keys, book.keys)
     if known is None:
         known = known_keys(connection, sought)
     sequences |= {known[key] for key in sought if key in known}
-    sequences -= book.originals.keys()
+    sequences = without(sequences, book.originals)
     if not sequences:
         return
     with among(connection, sorted(sequences), journal.c.sequence) as wanted:
@@ -212,7 +212,7 @@ def _load_approvals(connection: Connection, book: Book, proposals: list[int]) ->
 
 def load_customers(connection: Connection, book: Book, ids: Iterable[str]) -> None:
     """Load customers that the book does not know yet."""
-    lacking = sorted(set(ids) - book.customers.keys())
+    lacking = sorted(without(ids, book.customers))
     if lacking and not book.all_customers:
         with among(connection, lacking, customers.c.id) as wanted:
             book.customers.update(_customers(connection, wanted))

@@ -59,6 +59,7 @@ class Snapshot:
         whose: who and what these are.
         unspent, last_at: as in a `Standing`.
         starts: where a holder's lots begin; the next one's is where they end.
+        lots: the columns of `_LOT_COLUMNS`, in that order.
         untold: 1 where time alone changes what is held: an open hold may have an end.
     """
 
@@ -83,24 +84,20 @@ class Snapshot:
             return Standing([])
         if self.whose[place] != named or self.untold[place]:
             return None
-        span = range(self.starts[place], self.starts[place + 1])
-        lots = [self._lot(number) for number in span]
+        lots = self._lots(self.starts[place], self.starts[place + 1])
         return Standing(lots, self.unspent[place], self.last_at[place])
 
-    def _lot(self, number: int) -> Lot:
-        lots = self.lots
-        ends, sequence, place = (lots[n][number] for n in ("expires_at", "sequence", "place"))
-        until = None if ends == _NEVER else ends
-        category = Category.PROMO if lots["promo"][number] else Category.PAID
-        key = burn_order(
-            lots["priority"][number],
-            until,
-            category,
-            lots["effective_from"][number],
-            (sequence, place),
-        )
-        left, held = lots["left"][number], lots["held"][number]
-        return Lot(key, grant_id(sequence, place), left, held, until)
+    def _lots(self, start: int, end: int) -> list[Lot]:
+        columns = (column[start:end] for column in self.lots.values())
+        lots = []
+        for left, held, ends, priority, promo, begins, sequence, place in zip(
+            *columns, strict=True
+        ):
+            until = None if ends == _NEVER else ends
+            category = Category.PROMO if promo else Category.PAID
+            key = burn_order(priority, until, category, begins, (sequence, place))
+            lots.append(Lot(key, grant_id(sequence, place), left, held, until))
+        return lots
 
 
 def take_snapshot(connection: Connection) -> Snapshot:
