@@ -42,7 +42,7 @@ def lot(
     number: int, left: int, *, held: int = 0, until: int | None = None, priority: int = 100
 ) -> Lot:
     key = burn_order(priority, until, "paid", 0, (number, 1))
-    return Lot(key, f"G{number}.1", left, held, until)
+    return Lot(key, left, held, until)
 
 
 def standing(*lots: Lot, last_at: int = NOW) -> Standing:

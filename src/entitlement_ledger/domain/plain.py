@@ -62,10 +62,14 @@ class Lot(msgspec.Struct, gc=False):
     """
 
     burn_key: BurnKey
-    id: str
     left: int
     held: int
     expires_at: Instant | None
+
+    @property
+    def id(self) -> str:
+        """The grant's id: it says where it was recorded, as the end of the burn key does."""
+        return grant_id(*self.burn_key[-1])
 
 
 burn_key_of = attrgetter("burn_key")
@@ -120,7 +124,7 @@ class Standing(msgspec.Struct):
     def issue(self, sequence: int, quantity: int, at: Instant) -> None:
         """Take in a new grant that never expires."""
         key = burn_order(PRIORITY, None, Category.PAID, at, (sequence, 1))
-        self.add(Lot(key, grant_id(sequence, 1), quantity, 0, None))
+        self.add(Lot(key, quantity, 0, None))
         self.unspent += quantity
 
     def draw(self, quantity: int, at: Instant) -> tuple[tuple[str, int], ...]:

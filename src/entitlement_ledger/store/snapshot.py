@@ -14,30 +14,24 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from entitlement_ledger.domain.book import HoldingKey
-from entitlement_ledger.domain.catalogue import Category
-from entitlement_ledger.domain.events import grant_id
-from entitlement_ledger.domain.holdings import burn_order
-from entitlement_ledger.domain.plain import Lot, Standing
+from entitlement_ledger.domain.plain import Standing
 from entitlement_ledger.store.arrays import Numbers, Texts, in_arrays
-from entitlement_ledger.store.dialect import microseconds, text_hash
+from entitlement_ledger.store.dialect import text_hash
+from entitlement_ledger.store.lots import (
+    BURN_ORDER,
+    LOT_COLUMNS,
+    SOMETHING_LEFT,
+    lots_of,
+    sums,
+    whole,
+)
 from entitlement_ledger.store.tables import grants, idempotency, transactions
 
 _g, _t = grants.c, transactions.c
-_NEVER = (1 << 63) - 1
 _BETWEEN = "\x1f"
-_LOT_COLUMNS: dict[str, ColumnElement[Any]] = {
-    "left": _g.available,
-    "held": _g.held,
-    "expires_at": func.coalesce(microseconds(_g.expires_at), _NEVER),
-    "priority": _g.priority,
-    "promo": case((_g.category == Category.PROMO.value, 1), else_=0),
-    "effective_from": microseconds(_g.effective_from),
-    "sequence": _g.sequence,
-    "place": _g.place,
-}
 
 
 def hash_of(text: str) -> int:
@@ -59,7 +53,7 @@ class Snapshot:
         whose: who and what these are.
         unspent, last_at: as in a `Standing`.
         starts: where a holder's lots begin; the next one's is where they end.
-        lots: the columns of `_LOT_COLUMNS`, in that order.
+        lots: the columns of `LOT_COLUMNS`, in that order.
         untold: 1 where time alone changes what is held: an open hold may have an end.
     """
 
@@ -84,20 +78,9 @@ class Snapshot:
             return Standing([])
         if self.whose[place] != named or self.untold[place]:
             return None
-        lots = self._lots(self.starts[place], self.starts[place + 1])
+        span = slice(self.starts[place], self.starts[place + 1])
+        lots = lots_of(column[span] for column in self.lots.values())
         return Standing(lots, self.unspent[place], self.last_at[place])
-
-    def _lots(self, start: int, end: int) -> list[Lot]:
-        columns = (column[start:end] for column in self.lots.values())
-        lots = []
-        for left, held, ends, priority, promo, begins, sequence, place in zip(
-            *columns, strict=True
-        ):
-            until = None if ends == _NEVER else ends
-            category = Category.PROMO if promo else Category.PAID
-            key = burn_order(priority, until, category, begins, (sequence, place))
-            lots.append(Lot(key, grant_id(sequence, place), left, held, until))
-        return lots
 
 
 def take_snapshot(connection: Connection) -> Snapshot:
@@ -122,14 +105,8 @@ def _whose() -> ColumnElement[str]:
     return _g.customer.concat(_BETWEEN).concat(_g.entitlement)
 
 
-def _whole(number: ColumnElement[Any], name: str) -> ColumnElement[int]:
-    """Give a sum or a count as a number of 64 bits."""
-    return cast(number, BigInteger).label(name)
-
-
 def _holders() -> Select[*tuple[Any, ...]]:
     hashed = text_hash(_whose()).label("hash")
-    some_left = case((or_(_g.available > 0, _g.held > 0), 1), else_=0)
     held = func.max(case((_g.held > 0, 1), else_=0))
     # Whether such a hold is open is not asked: few of those who ever had one are concerned.
     ending = (
@@ -141,10 +118,8 @@ def _holders() -> Select[*tuple[Any, ...]]:
         select(
             hashed,
             _whose().label("whose"),
-            _whole(func.sum(_g.available + _g.held + _g.expired), "unspent"),
-            _whole(func.max(microseconds(_g.last_at)), "last_at"),
-            _whole(func.sum(some_left), "lots"),
-            _whole(held * had, "untold"),
+            *sums(),
+            whole(held * had, "untold"),
         )
         .select_from(grants.outerjoin(ending, both))
         .group_by(_g.customer, _g.entitlement)
@@ -154,16 +129,9 @@ def _holders() -> Select[*tuple[Any, ...]]:
 
 def _lots() -> Select[*tuple[Any, ...]]:
     """Give the lots in the order of their holders, and in burn order of each."""
-    burn = [_LOT_COLUMNS[name] for name in ("priority", "expires_at")]
-    burn += [
-        _LOT_COLUMNS["promo"].desc(),
-        *(_g[n] for n in ("effective_from", "sequence", "place")),
-    ]
-    lots: Select[*tuple[Any, ...]] = select(
-        *(_whole(each, name) for name, each in _LOT_COLUMNS.items())
-    )
-    lots = lots.where(or_(_g.available > 0, _g.held > 0))
-    return lots.order_by(text_hash(_whose()), _g.customer, _g.entitlement, *burn)
+    lots: Select[*tuple[Any, ...]] = select(*(whole(each, n) for n, each in LOT_COLUMNS.items()))
+    whose = (text_hash(_whose()), _g.customer, _g.entitlement)
+    return lots.where(SOMETHING_LEFT).order_by(*whose, *BURN_ORDER)
 
 
 def _place(hashes: Numbers, sought: int) -> int | None:

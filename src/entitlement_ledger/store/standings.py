@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import BigInteger, Connection, Select, String, column, select, table
 
 from entitlement_ledger.domain.book import HoldingKey
-from entitlement_ledger.domain.events import grant_id
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import Lot, Standing
-from entitlement_ledger.store.dialect import microseconds
+from entitlement_ledger.store.arrays import in_arrays
+from entitlement_ledger.store.dialect import Columns, microseconds, standing_by
 from entitlement_ledger.store.holdings import CUSTOMERS_BY_INDEX_MAX, of_pairs
+from entitlement_ledger.store.lots import (
+    BURN_ORDER,
+    LOT_COLUMNS,
+    SOMETHING_LEFT,
+    lots_of,
+    sums,
+    whole,
+)
 from entitlement_ledger.store.tables import grants, transactions
 from entitlement_ledger.store.written import LookUp
 
@@ -43,13 +51,21 @@ _of_customers = LookUp(_g.customer, *_COLUMNS)
 
 def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
     """Give where holdings stand, of those that have a standing."""
+    few = len({customer for customer, _ in pairs}) <= CUSTOMERS_BY_INDEX_MAX
+    found = _of_few(connection, pairs) if few else _of_many(connection, pairs)
+    for pair in _with_ends(connection, {pair for pair, each in found.items() if each.held}):
+        found.pop(pair, None)
+    return found
+
+
+def _of_few(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
+    """Ask for all grants of a few customers, by index."""
     found = {pair: Standing([]) for pair in pairs}
-    holding: set[HoldingKey] = set()
+    whose = sorted({customer for customer, _ in pairs})
+    rows = _of_customers.rows(connection, whose, alone=True) if whose else []
     # As tuples: to ask a row for each of its columns by name takes longer than to read it.
-    for whose, what, available, held, expired, last_at, expires_at, *order, _ in map(
-        tuple, _grants(connection, found)
-    ):
-        standing = found.get((whose, what))
+    for customer, what, available, held, expired, last_at, expires_at, *order, _ in rows:
+        standing = found.get((customer, what))
         if standing is None:
             continue
         standing.unspent += available + held + expired
@@ -58,12 +74,47 @@ def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hol
         if available or held:
             priority, category, effective_from, sequence, place = order
             key = burn_order(priority, expires_at, category, effective_from, (sequence, place))
-            grant = grant_id(sequence, place)
-            standing.add(Lot(key, grant, available, held, expires_at))
-        if held:
-            holding.add((whose, what))
-    for pair in _with_ends(connection, holding):
-        found.pop(pair, None)
+            standing.add(Lot(key, available, held, expires_at))
+    return found
+
+
+_asked = table(
+    "asked_holdings",
+    column("place", BigInteger),
+    column("customer", String()),
+    column("entitlement", String()),
+)
+_of_asked = grants.join(
+    _asked, (_asked.c.customer == _g.customer) & (_asked.c.entitlement == _g.entitlement)
+)
+_sums_of_asked: Select[*tuple[Any, ...]] = (
+    select(_asked.c.place, *sums())
+    .select_from(_of_asked)
+    .group_by(_asked.c.place)
+    .order_by(_asked.c.place)
+)
+_lots_of_asked: Select[*tuple[Any, ...]] = (
+    select(*(whole(each, name) for name, each in LOT_COLUMNS.items()))
+    .select_from(_of_asked)
+    .where(SOMETHING_LEFT)
+    .order_by(_asked.c.place, *BURN_ORDER)
+)
+
+
+def _of_many(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
+    """Have the database sum up and put in order: a row a holding, and one a lot, numbers only."""
+    found = {pair: Standing([]) for pair in pairs}
+    ordered = list(found)
+    places = list(range(len(ordered)))
+    customers, entitlements = (list(each) for each in zip(*ordered, strict=True))
+    values: Columns = {"place": places, "customer": customers, "entitlement": entitlements}
+    with standing_by(connection, _asked, values):
+        each_sums = in_arrays(connection, _sums_of_asked)
+        lots = lots_of(in_arrays(connection, _lots_of_asked).values())
+    start = 0
+    for place, unspent, last_at, count in zip(*each_sums.values(), strict=True):
+        found[ordered[place]] = Standing(lots[start : start + count], unspent, last_at)
+        start += count
     return found
 
 
@@ -116,15 +167,6 @@ def _summed(rows: Iterable[Any], at: Instant) -> dict[str, Sums | None]:
             min(ends, default=None) if available or held else sums.expires_next,
         )
     return found
-
-
-def _grants(connection: Connection, pairs: Collection[HoldingKey]) -> Iterable[Any]:
-    """Give the grants of pairs, and maybe others."""
-    whose = sorted({customer for customer, _ in pairs})
-    if len(whose) <= CUSTOMERS_BY_INDEX_MAX:
-        return _of_customers.rows(connection, whose, alone=True)
-    with of_pairs(connection, pairs, grants) as wanted:
-        return connection.execute(select(*_COLUMNS).where(wanted)).all()
 
 
 def _with_ends(connection: Connection, pairs: Collection[HoldingKey]) -> set[HoldingKey]:
