@@ -16,7 +16,6 @@ from entitlement_ledger.domain.plain import (
     Lot,
     PlainEvent,
     Standing,
-    burn_key_of,
     decide_plain,
     read_plain,
 )
@@ -46,8 +45,11 @@ def lot(
 
 
 def standing(*lots: Lot, last_at: int = NOW) -> Standing:
-    unspent = sum(each.left + each.held for each in lots)
-    return Standing(sorted(lots, key=burn_key_of), unspent, last_at)
+    made = Standing.empty()
+    for each in lots:
+        made.add(each)
+    made.unspent, made.last_at = made.left + made.held, last_at
+    return made
 
 
 def decided(
@@ -96,6 +98,22 @@ def test_what_is_held_of_a_grant_that_is_used_up_still_counts_as_held() -> None:
     assert (first.held, second.held) == (3, 3)
 
 
+@pytest.mark.parametrize("asked", [("consume", 2), ("consume", 9), ("issue", 4), ("consume", 3)])
+@pytest.mark.parametrize("until", [None, NOW + HOUR])
+def test_lots_behind_the_first_are_made_when_they_are_needed(
+    asked: tuple[str, int], until: int | None
+) -> None:
+    def lots() -> list[Lot]:
+        return [lot(1, 3, until=until), lot(2, 4), lot(3, 5, priority=200)]
+
+    whole, lazy = standing(*lots()), standing(*lots())
+    lazy.lots, lazy.rest = lots()[:1], lambda: lots()[1:]
+    for kind, quantity in (asked, ("issue", 1), ("consume", 1), ("consume", 6)):
+        assert decided(lazy, kind, quantity) == decided(whole, kind, quantity)
+    lazy.all_lots()
+    assert lazy == whole
+
+
 @pytest.mark.parametrize(
     ("kind", "quantity", "at"),
     [
@@ -122,9 +140,11 @@ def test_a_draw_of_more_than_is_there_is_refused_and_moves_nothing() -> None:
 
 
 def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:
-    where = Standing([lot(1, 1 << 60)], 1 << 60, NOW)
+    where = standing(lot(1, 1 << 60))
     assert decided(where, "issue", 1) is None
-    assert decided(Standing([lot(1, 2)], (1 << 60) - 1, NOW), "issue", 1) is not None
+    where = standing(lot(1, 2))
+    where.unspent = (1 << 60) - 1
+    assert decided(where, "issue", 1) is not None
 
 
 @pytest.mark.parametrize(

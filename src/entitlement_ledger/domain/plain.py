@@ -9,6 +9,7 @@ a draw of more than is there. What is not plain, any other refusal included, is 
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
@@ -84,21 +85,21 @@ class Standing(msgspec.Struct):
         last_at: the latest instant at which anything was posted; None if nothing ever was.
         left, held: the sums over the lots.
         ending: how many of the lots have an end.
+        rest: gives lots that are not among `lots` yet, and come behind the first; None if all are.
     """
 
     lots: list[Lot]
-    unspent: int = 0
-    last_at: Instant | None = None
-    left: int = 0
-    held: int = 0
-    ending: int = 0
+    unspent: int
+    last_at: Instant | None
+    left: int
+    held: int
+    ending: int
+    rest: Callable[[], list[Lot]] | None = None
 
-    def __post_init__(self) -> None:
-        """Sum up the lots."""
-        for lot in self.lots:
-            self.left += lot.left
-            self.held += lot.held
-            self.ending += lot.expires_at is not None
+    @classmethod
+    def empty(cls) -> Standing:
+        """Give a holding of which there is no grant."""
+        return cls([], 0, None, 0, 0, 0)
 
     def add(self, lot: Lot) -> None:
         """Take in a lot, at its place in the burn order."""
@@ -110,12 +111,19 @@ class Standing(msgspec.Struct):
         self.held += lot.held
         self.ending += lot.expires_at is not None
 
+    def all_lots(self) -> list[Lot]:
+        """Give all lots in burn order."""
+        if self.rest is not None:
+            self.lots = sorted([*self.lots, *self.rest()], key=burn_key_of)
+            self.rest = None
+        return self.lots
+
     def balance(self, at: Instant) -> tuple[int, int]:
         """Give available and held at an instant that is not before `last_at`."""
         if not self.ending:
             return self.left, self.held
         available = held = 0
-        for lot in self.lots:
+        for lot in self.all_lots():
             if lot.expires_at is None or at < lot.expires_at:
                 available += lot.left
                 held += lot.held
@@ -137,7 +145,7 @@ class Standing(msgspec.Struct):
             return ((first.id, quantity),)
         draws: list[tuple[str, int]] = []
         lacking, used_up = quantity, False
-        for lot in self.lots:
+        for lot in self.all_lots():
             if lot.left and (lot.expires_at is None or at < lot.expires_at):
                 gives = min(lot.left, lacking)
                 draws.append((lot.id, gives))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, func, or_
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.holdings import burn_order
-from entitlement_ledger.domain.plain import Lot
+from entitlement_ledger.domain.plain import Lot, Standing
+from entitlement_ledger.store.arrays import Rows
 from entitlement_ledger.store.dialect import microseconds
 from entitlement_ledger.store.tables import grants
 
@@ -42,21 +45,55 @@ def whole(number: ColumnElement[Any], name: str) -> ColumnElement[int]:
     return cast(number, BigInteger).label(name)
 
 
+_SUMS: dict[str, ColumnElement[Any]] = {
+    "unspent": func.sum(_g.available + _g.held + _g.expired),
+    "last_at": func.max(microseconds(_g.last_at)),
+    "left": func.sum(_g.available),
+    "held": func.sum(_g.held),
+    "ending": func.sum(case((SOMETHING_LEFT & _g.expires_at.is_not(None), 1), else_=0)),
+}
+
+
 def sums() -> list[ColumnElement[int]]:
-    """Give what a `Standing` says of all grants of a holding, where these are grouped by it."""
-    return [
-        whole(func.sum(_g.available + _g.held + _g.expired), "unspent"),
-        whole(func.max(microseconds(_g.last_at)), "last_at"),
-        whole(func.sum(case((SOMETHING_LEFT, 1), else_=0)), "lots"),
-    ]
+    """Give what a `Standing` says of all grants of a holding, where these are grouped by it.
+
+    Last of all comes how many lots there are.
+    """
+    lots = func.sum(case((SOMETHING_LEFT, 1), else_=0))
+    return [*(whole(each, name) for name, each in _SUMS.items()), whole(lots, "lots")]
 
 
-def lots_of(columns: Iterable[Iterable[int]]) -> list[Lot]:
-    """Give the lots that columns say, which are those of `LOT_COLUMNS` in that order."""
-    lots = []
-    for left, held, ends, priority, promo, begins, sequence, place in zip(*columns, strict=True):
+class Lots:
+    """Lots of many holdings, those of each one after another, in burn order."""
+
+    def __init__(self, columns: Mapping[str, array[int]]) -> None:
+        self._rows = Rows([columns[name] for name in LOT_COLUMNS])
+
+    def standing(self, start: int, end: int, sums: Sequence[int]) -> Standing:
+        """Give a holding whose lots are those from one place to another, as `sums` says it is.
+
+        Most commands need the first lot only: the others are made when they are needed.
+        """
+        rest = partial(self._some, start + 1, end) if end > start + 1 else None
+        unspent, last_at, left, held, ending = sums
+        first = self._some(start, min(start + 1, end))
+        return Standing(first, unspent, last_at, left, held, ending, rest)
+
+    def _some(self, start: int, end: int) -> list[Lot]:
+        return [self._lot(*self._rows[place]) for place in range(start, end)]
+
+    def _lot(
+        self,
+        left: int,
+        held: int,
+        ends: int,
+        priority: int,
+        promo: int,
+        begins: int,
+        sequence: int,
+        place: int,
+    ) -> Lot:
         until = None if ends == _NEVER else ends
         category = Category.PROMO if promo else Category.PAID
         key = burn_order(priority, until, category, begins, (sequence, place))
-        lots.append(Lot(key, left, held, until))
-    return lots
+        return Lot(key, left, held, until)

@@ -1,6 +1,6 @@
 """What the writer looks up, as it was at one moment, in a few arrays in memory.
 
-Which keys were ever used, and what is left of every grant: some 8 bytes a key and 60 a grant that
+Which keys were ever used, and what is left of every grant: some 8 bytes a key and 64 a grant that
 something is left of. Found by hash, without asking the database. It says nothing of whom or what
 has been concerned since that moment; that is `remembering`'s business.
 """
@@ -18,13 +18,13 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.plain import Standing
-from entitlement_ledger.store.arrays import Numbers, Texts, in_arrays
+from entitlement_ledger.store.arrays import Rows, Texts, in_arrays
 from entitlement_ledger.store.dialect import text_hash
 from entitlement_ledger.store.lots import (
     BURN_ORDER,
     LOT_COLUMNS,
     SOMETHING_LEFT,
-    lots_of,
+    Lots,
     sums,
     whole,
 )
@@ -51,20 +51,16 @@ class Snapshot:
         keys: the hash of every key.
         holders: the hash of every customer and entitlement of whom there is a grant.
         whose: who and what these are.
-        unspent, last_at: as in a `Standing`.
-        starts: where a holder's lots begin; the next one's is where they end.
-        lots: the columns of `LOT_COLUMNS`, in that order.
-        untold: 1 where time alone changes what is held: an open hold may have an end.
+        known: of each of them 1 where time alone changes what is held, since an open hold may have
+            an end; then what a `Standing` says, and where its lots begin and end.
+        lots: of all of them.
     """
 
-    keys: Numbers
-    holders: Numbers
+    keys: array[int]
+    holders: array[int]
     whose: Texts
-    unspent: Numbers
-    last_at: Numbers
-    starts: Numbers
-    untold: Numbers
-    lots: dict[str, Numbers]
+    known: Rows
+    lots: Lots
 
     def may_have(self, key: str) -> bool:
         """Say whether a key may have been used; where this says no, it has not been."""
@@ -75,12 +71,11 @@ class Snapshot:
         named = _BETWEEN.join(pair)
         place = _place(self.holders, hash_of(named))
         if place is None:
-            return Standing([])
-        if self.whose[place] != named or self.untold[place]:
+            return Standing.empty()
+        untold, *sums, start, end = self.known[place]
+        if self.whose[place] != named or untold:
             return None
-        span = slice(self.starts[place], self.starts[place + 1])
-        lots = lots_of(column[span] for column in self.lots.values())
-        return Standing(lots, self.unspent[place], self.last_at[place])
+        return self.lots.standing(start, end, sums)
 
 
 def take_snapshot(connection: Connection) -> Snapshot:
@@ -88,17 +83,11 @@ def take_snapshot(connection: Connection) -> Snapshot:
     hashed = text_hash(idempotency.c.key).label("hash")
     keys = in_arrays(connection, select(hashed).order_by(hashed))
     holders = in_arrays(connection, _holders())
-    lots = in_arrays(connection, _lots())
-    return Snapshot(
-        keys["hash"],
-        holders["hash"],
-        holders["whose"],
-        holders["unspent"],
-        holders["last_at"],
-        array("q", accumulate(holders["lots"], initial=0)),
-        holders["untold"],
-        lots,
-    )
+    lots = Lots(in_arrays(connection, _lots()))
+    starts = array("q", accumulate(holders["lots"], initial=0))
+    sums_of_each = list(holders.values())[3:-1]
+    known = Rows([holders["untold"], *sums_of_each, starts[:-1], starts[1:]])
+    return Snapshot(keys["hash"], holders["hash"], holders["whose"], known, lots)
 
 
 def _whose() -> ColumnElement[str]:
@@ -118,8 +107,8 @@ def _holders() -> Select[*tuple[Any, ...]]:
         select(
             hashed,
             _whose().label("whose"),
-            *sums(),
             whole(held * had, "untold"),
+            *sums(),
         )
         .select_from(grants.outerjoin(ending, both))
         .group_by(_g.customer, _g.entitlement)
@@ -134,7 +123,7 @@ def _lots() -> Select[*tuple[Any, ...]]:
     return lots.where(SOMETHING_LEFT).order_by(*whose, *BURN_ORDER)
 
 
-def _place(hashes: Numbers, sought: int) -> int | None:
+def _place(hashes: array[int], sought: int) -> int | None:
     """Give where a hash stands first in an array that is in order; None where it is not."""
     place = bisect_left(hashes, sought)
     return place if place < len(hashes) and hashes[place] == sought else None

@@ -22,7 +22,7 @@ from entitlement_ledger.store.lots import (
     BURN_ORDER,
     LOT_COLUMNS,
     SOMETHING_LEFT,
-    lots_of,
+    Lots,
     sums,
     whole,
 )
@@ -60,7 +60,7 @@ def standings(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hol
 
 def _of_few(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
     """Ask for all grants of a few customers, by index."""
-    found = {pair: Standing([]) for pair in pairs}
+    found = {pair: Standing.empty() for pair in pairs}
     whose = sorted({customer for customer, _ in pairs})
     rows = _of_customers.rows(connection, whose, alone=True) if whose else []
     # As tuples: to ask a row for each of its columns by name takes longer than to read it.
@@ -103,17 +103,17 @@ _lots_of_asked: Select[*tuple[Any, ...]] = (
 
 def _of_many(connection: Connection, pairs: Collection[HoldingKey]) -> dict[HoldingKey, Standing]:
     """Have the database sum up and put in order: a row a holding, and one a lot, numbers only."""
-    found = {pair: Standing([]) for pair in pairs}
+    found = {pair: Standing.empty() for pair in pairs}
     ordered = list(found)
     places = list(range(len(ordered)))
     customers, entitlements = (list(each) for each in zip(*ordered, strict=True))
     values: Columns = {"place": places, "customer": customers, "entitlement": entitlements}
     with standing_by(connection, _asked, values):
         each_sums = in_arrays(connection, _sums_of_asked)
-        lots = lots_of(in_arrays(connection, _lots_of_asked).values())
+        lots = Lots(in_arrays(connection, _lots_of_asked))
     start = 0
-    for place, unspent, last_at, count in zip(*each_sums.values(), strict=True):
-        found[ordered[place]] = Standing(lots[start : start + count], unspent, last_at)
+    for place, *known, count in zip(*each_sums.values(), strict=True):
+        found[ordered[place]] = lots.standing(start, start + count, known)
         start += count
     return found
 
