@@ -136,8 +136,9 @@ def test_what_goes_on_failing_refuses_to_post_and_loses_nothing(
     monkeypatch.setattr(projecting, "project_new", fails)
     monkeypatch.setattr(projecting, "catch_up", fails)
     ledger.post([command("issue", "a", quantity=5)], actor="x")
-    ledger._writer._behind.collect(waiting=True)
-    ledger._writer._distrust()
+    in_hand = ledger._writer._behind._in_hand
+    assert in_hand is not None
+    in_hand.wait()
     with pytest.raises(StoreError, match="no space left"):
         ledger.post([command("consume", "b", quantity=3)], actor="x")
     monkeypatch.undo()

@@ -31,13 +31,13 @@ from entitlement_ledger.domain.plain import (
     PlainCommand,
     PlainEvent,
     Recordable,
-    Standing,
     decide_plain,
     read_plain,
 )
 from entitlement_ledger.domain.policy import Policy
 from entitlement_ledger.domain.refusals import Refused
 from entitlement_ledger.domain.rules.context import Context
+from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.remembering import Memory
 from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.loading import known_keys, load, load_customers

@@ -155,8 +155,9 @@ class Writer:
         """Record the events that `work` makes of the book, in one database transaction.
 
         `work` is given the connection, the book, and what brings the projections up to the journal.
-        A transaction is begun by whatever needs one: nobody else writes, so what is looked up
-        before stays so, and one statement is a transaction by itself.
+        A transaction is begun by whatever needs one: nobody else writes but a thread that brings
+        up what the book knows already, so what is looked up before stays so, and one statement is
+        a transaction by itself.
         """
         with self._lock:
             self._keep_up()

@@ -18,14 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.events import TransactionEvent
-from entitlement_ledger.domain.plain import PlainEvent, Recordable, Standing
+from entitlement_ledger.domain.plain import PlainEvent, Recordable
+from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.store.dialect import DatabaseError, interrupt
 from entitlement_ledger.store.snapshot import Snapshot, take_snapshot
 
 COMMITS_BEFORE = 16
 """Whoever commits less often does not wait for a snapshot to be of use."""
 EVENTS_MAX = 20_000_000
-"""Of a larger store none is made: it would take more than some 600 MB."""
+"""Of a larger store none is made: it would take more than some 800 MB."""
 SINCE_MAX = 100_000
 """Once so many keys were used since, and more than an eighth of all, a new one is made."""
 _SHARE = 8

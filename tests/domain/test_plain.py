@@ -12,13 +12,8 @@ from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Ki
 from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
-from entitlement_ledger.domain.plain import (
-    Lot,
-    PlainEvent,
-    Standing,
-    decide_plain,
-    read_plain,
-)
+from entitlement_ledger.domain.plain import PlainEvent, decide_plain, read_plain
+from entitlement_ledger.domain.standing import Lot, Standing
 
 NOW = 1000 * HOUR
 ENTITLEMENT = Entitlement(

@@ -23,7 +23,8 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant, parse_instant
-from entitlement_ledger.domain.plain import PlainEvent, Standing
+from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.domain.subscriptions import Subscription
 
 HoldingKey = tuple[str, str]

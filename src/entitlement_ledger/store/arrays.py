@@ -24,10 +24,6 @@ class Rows:
         for place, column in enumerate(columns):
             self._numbers[place::width] = column
 
-    def __len__(self) -> int:
-        """Give how many there are."""
-        return len(self._numbers) // self._width
-
     def __getitem__(self, place: int) -> array[int]:
         """Give the numbers of one row."""
         start = place * self._width

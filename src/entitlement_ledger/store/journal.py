@@ -34,6 +34,7 @@ class Entries:
     """Events on their way into the journal.
 
     Attributes:
+        events: in order, without a gap.
         bodies, hashes: of each event its body, and the hash of that as a leaf.
         blocks: the subtrees of the tree that they have completed.
     """

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, case, cast, func, or_
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.holdings import burn_order
-from entitlement_ledger.domain.plain import Lot, Standing
+from entitlement_ledger.domain.standing import Lot, Standing
 from entitlement_ledger.store.arrays import Rows
 from entitlement_ledger.store.dialect import microseconds
 from entitlement_ledger.store.tables import grants
@@ -45,22 +45,20 @@ def whole(number: ColumnElement[Any], name: str) -> ColumnElement[int]:
     return cast(number, BigInteger).label(name)
 
 
-_SUMS: dict[str, ColumnElement[Any]] = {
+SUMS: dict[str, ColumnElement[Any]] = {
     "unspent": func.sum(_g.available + _g.held + _g.expired),
     "last_at": func.max(microseconds(_g.last_at)),
     "left": func.sum(_g.available),
     "held": func.sum(_g.held),
     "ending": func.sum(case((SOMETHING_LEFT & _g.expires_at.is_not(None), 1), else_=0)),
 }
+"""What a `Standing` says of all grants of a holding, in its order."""
 
 
 def sums() -> list[ColumnElement[int]]:
-    """Give what a `Standing` says of all grants of a holding, where these are grouped by it.
-
-    Last of all comes how many lots there are.
-    """
+    """Give the sums of `SUMS` for a holding, where grants are grouped by it, and how many lots."""
     lots = func.sum(case((SOMETHING_LEFT, 1), else_=0))
-    return [*(whole(each, name) for name, each in _SUMS.items()), whole(lots, "lots")]
+    return [*(whole(each, name) for name, each in SUMS.items()), whole(lots, "lots")]
 
 
 class Lots:
@@ -70,7 +68,7 @@ class Lots:
         self._rows = Rows([columns[name] for name in LOT_COLUMNS])
 
     def standing(self, start: int, end: int, sums: Sequence[int]) -> Standing:
-        """Give a holding whose lots are those from one place to another, as `sums` says it is.
+        """Give a holding whose lots are those from one place to another; `sums` as `SUMS`.
 
         Most commands need the first lot only: the others are made when they are needed.
         """

@@ -37,8 +37,9 @@ from sqlalchemy import (
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
-from entitlement_ledger.domain.plain import PRIORITY, PlainEvent
+from entitlement_ledger.domain.plain import PlainEvent
 from entitlement_ledger.domain.refusals import Code
+from entitlement_ledger.domain.standing import PRIORITY
 from entitlement_ledger.store.dialect import Columns, standing_by
 from entitlement_ledger.store.searching import words_of
 from entitlement_ledger.store.tables import (

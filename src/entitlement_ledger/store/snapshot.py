@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from entitlement_ledger.domain.book import HoldingKey
-from entitlement_ledger.domain.plain import Standing
+from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.store.arrays import Rows, Texts, in_arrays
 from entitlement_ledger.store.dialect import text_hash
 from entitlement_ledger.store.lots import (
     BURN_ORDER,
     LOT_COLUMNS,
     SOMETHING_LEFT,
+    SUMS,
     Lots,
     sums,
     whole,
@@ -85,7 +86,7 @@ def take_snapshot(connection: Connection) -> Snapshot:
     holders = in_arrays(connection, _holders())
     lots = Lots(in_arrays(connection, _lots()))
     starts = array("q", accumulate(holders["lots"], initial=0))
-    sums_of_each = list(holders.values())[3:-1]
+    sums_of_each = (holders[name] for name in SUMS)
     known = Rows([holders["untold"], *sums_of_each, starts[:-1], starts[1:]])
     return Snapshot(keys["hash"], holders["hash"], holders["whose"], known, lots)
 

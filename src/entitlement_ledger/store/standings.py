@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Connection, Select, String, column, select, t
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import Lot, Standing
+from entitlement_ledger.domain.standing import Lot, Standing
 from entitlement_ledger.store.arrays import in_arrays
 from entitlement_ledger.store.dialect import Columns, microseconds, standing_by
 from entitlement_ledger.store.holdings import CUSTOMERS_BY_INDEX_MAX, of_pairs
@@ -27,7 +27,7 @@ from entitlement_ledger.store.lots import (
     whole,
 )
 from entitlement_ledger.store.tables import grants, transactions
-from entitlement_ledger.store.written import LookUp
+from entitlement_ledger.store.written import LookUp, ensure_transaction
 
 _g = grants.c
 # Without the id, which can be told: reading it would take longer than all the others.
@@ -108,6 +108,8 @@ def _of_many(connection: Connection, pairs: Collection[HoldingKey]) -> dict[Hold
     places = list(range(len(ordered)))
     customers, entitlements = (list(each) for each in zip(*ordered, strict=True))
     values: Columns = {"place": places, "customer": customers, "entitlement": entitlements}
+    # Both as of one moment: what is being projected beside may be committed between them.
+    ensure_transaction(connection)
     with standing_by(connection, _asked, values):
         each_sums = in_arrays(connection, _sums_of_asked)
         lots = Lots(in_arrays(connection, _lots_of_asked))
