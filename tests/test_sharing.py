@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from entitlement_ledger import sharing
 from entitlement_ledger.sharing import Shared
 
 
@@ -58,3 +61,90 @@ def test_what_goes_wrong_is_told_to_all_who_shared_it_and_to_nobody_else() -> No
             with pytest.raises(ValueError, match="bad"):
                 each.result(10)
     assert shared.ask("later") == "later"
+
+
+_INTERRUPTED = """
+import signal, threading, time
+from entitlement_ledger import sharing
+from entitlement_ledger.sharing import Shared
+
+go_on = threading.Event()
+
+def work(asked):
+    go_on.wait()
+    return asked
+
+shared = Shared(work, lambda _: 1, most=100)
+told = []
+threads = []
+
+def ask(name, waiting):
+    each = threading.Thread(target=lambda: told.append(shared.ask(name)))
+    each.start()
+    threads.append(each)
+    while len(shared._queue) < waiting:
+        time.sleep(0.001)
+
+def interrupt():
+    while len(shared._queue) < BEFORE + 1:
+        time.sleep(0.001)
+    for number in range(3):
+        ask(str(number), BEFORE + 2 + number)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+ask("first", 0)
+while not shared._busy or shared._queue:
+    time.sleep(0.001)
+if BEFORE:
+    ask("before", 1)
+other = threading.Thread(target=interrupt)
+other.start()
+try:
+    shared.ask("interrupted")
+except KeyboardInterrupt:
+    print("interrupted")
+other.join()
+go_on.set()
+for each in threads:
+    each.join(10)
+print(*sorted(told))
+"""
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["the next to lead", "one who is told"])
+def test_whoever_is_interrupted_while_it_waits_keeps_nobody_else_waiting(before: int) -> None:
+    script = _INTERRUPTED.replace("BEFORE", str(before))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["interrupted", "0", "1", "2", *["before"] * before, "first"]
+
+
+def test_nobody_who_is_alone_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "_GLANCE_SECONDS", 3600)
+    shared: Shared[int, int] = Shared(lambda asked: asked, lambda _: 1, most=10)
+    assert [shared.ask(number) for number in range(3)] == [0, 1, 2]
+
+
+def test_who_came_together_is_waited_for_as_long_as_somebody_comes() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[list[str]] = []
+
+    def work(asked: list[str]) -> list[str]:
+        done.append(asked)
+        if len(done) == 1:
+            begun.set()
+            go_on.wait()
+        return asked
+
+    shared = Shared(work, len, most=100)
+    with ThreadPoolExecutor(8) as pool:
+        pool.submit(shared.ask, "first")
+        begun.wait()
+        waiting = [pool.submit(shared.ask, each) for each in ("a", "b")]
+        while len(shared._queue) < 2:
+            time.sleep(0.001)
+        go_on.set()
+        # "first" does not ask again: the others go on without it.
+        assert {each.result(10) for each in waiting} == {"a", "b"}
+    assert [sorted(each) for each in done] == [["first"], ["a", "b"]]

@@ -31,6 +31,7 @@ from entitlement_ledger.domain.plain import (
     PlainCommand,
     PlainEvent,
     Recordable,
+    Said,
     decide_plain,
     read_plain,
 )
@@ -161,6 +162,7 @@ class Batch:
     Attributes:
         project: brings the projections up to the journal, on the same connection.
         known: the sequences of the keys that were used before, or are named and exist.
+        all_plain: every line may be plain, and no two have one key.
         sequences: of each line the sequence that its event will have; None if it has none.
         ruled: customers whose commands are left to the rules.
         made: the plain events, by the place of their lines.
@@ -177,7 +179,8 @@ class Batch:
     memory: Memory
     items: list[Item] = field(init=False)
     known: dict[str, int] = field(default_factory=dict)
-    sequences: list[int | None] = field(default_factory=list)
+    all_plain: bool = False
+    sequences: Sequence[int | None] = ()
     ruled: set[str] = field(default_factory=set)
     made: dict[int, PlainEvent] = field(default_factory=dict)
 
@@ -185,7 +188,7 @@ class Batch:
         """Put the lines of all callers after one another."""
         self.items = [item for each in self.asked for item in each.items]
 
-    def decide(self) -> tuple[list[Outcomes], list[Recordable]]:
+    def decide(self) -> tuple[list[Outcomes], Sequence[Recordable]]:
         """Give each caller's outcomes, and the events to be recorded, which the book has taken."""
         self._look_up_keys()
         self._number()
@@ -200,14 +203,7 @@ class Batch:
 
     def _look_up_keys(self) -> None:
         """Find which keys are known: those of commands, and those that commands name."""
-        book, sought = self.book, set()
-        for item in self.items:
-            if not isinstance(item, tuple):
-                sought.add(item.key)
-                if isinstance(item, Command):
-                    self.ruled.add(item.customer)
-                    if item.transaction and sequence_of(item.transaction) is None:
-                        sought.add(item.transaction)
+        book, sought = self.book, self._keys()
         if book.is_ahead(sought, self.ruled):
             self.project()
         self.known = {key: book.keys[key].sequence for key in sought & book.keys.keys()}
@@ -215,12 +211,29 @@ class Batch:
             unsure = self.memory.may_be_known(without(sought, self.known))
             self.known |= known_keys(self.connection, unsure)
 
+    def _keys(self) -> set[str]:
+        """Give the keys of commands, and those that commands name; note whom the rules concern."""
+        sought = {item.key for item in self.items if isinstance(item, PlainCommand)}
+        self.all_plain = len(sought) == len(self.items)
+        if not self.all_plain:
+            for item in self.items:
+                if isinstance(item, Command):
+                    sought.add(item.key)
+                    self.ruled.add(item.customer)
+                    if item.transaction and sequence_of(item.transaction) is None:
+                        sought.add(item.transaction)
+        return sought
+
     def _number(self) -> None:
         """Number the commands whose keys are new; whose are not, the rules must answer.
 
         They find the first event of a key in the book: it must be of the rules' making too.
         """
         sequence = self.book.last_sequence
+        if self.all_plain and not self.known:
+            self.sequences = range(sequence + 1, sequence + 1 + len(self.items))
+            return
+        sequences: list[int | None] = []
         first: dict[str, str] = {}
         for item in self.items:
             number = None
@@ -232,7 +245,8 @@ class Batch:
                 else:
                     first[item.key] = item.customer
                     number = sequence = sequence + 1
-            self.sequences.append(number)
+            sequences.append(number)
+        self.sequences = sequences
 
     def _decide_plain(self) -> None:
         """Decide what is plain; customers of whom one command is not are left to the rules."""
@@ -295,46 +309,42 @@ class Batch:
 
     def _make(self) -> None:
         """Decide plain commands in order; whose turns out not to be plain, the rules decide."""
-        ruled, made = self.ruled, self.made
-        roles: dict[str, str | None] = {}
         place = 0
         for each in self.asked:
+            said: dict[str, Said] = {}
             for item in each.items:
-                if isinstance(item, PlainCommand) and item.customer not in ruled:
+                if isinstance(item, PlainCommand) and item.customer not in self.ruled:
                     actor = item.line.get("actor") or each.actor
-                    if actor not in roles:
-                        roles[actor] = self.role_of(actor)
-                    event = self._plain_event(item, place, actor, roles[actor], each.history)
+                    known = said.get(actor)
+                    if known is None:
+                        known = said[actor] = Said(
+                            self.now, actor, self.role_of(actor), each.history
+                        )
+                    event = self._plain_event(item, self.sequences[place], known)
                     if event is None:
-                        ruled.add(item.customer)
+                        self.ruled.add(item.customer)
                     else:
-                        made[place] = event
+                        self.made[place] = event
                 place += 1
 
     def _plain_event(
-        self, asked: PlainCommand, place: int, actor: str, role: str | None, history: bool
+        self, asked: PlainCommand, sequence: int | None, said: Said
     ) -> PlainEvent | None:
-        sequence = self.sequences[place]
-        standing = self.book.standings[asked.customer].get(asked.entitlement)
+        book, code = self.book, asked.entitlement
+        standing = book.standings[asked.customer].get(code)
         if standing is None or sequence is None:
             return None
-        at = self.now if asked.effective_at is None else asked.effective_at
-        if self.book.closed(at):
+        at = asked.effective_at
+        if at is None:
+            at = self.now
+        if book.closed_until is not None and book.closed(at):
             return None
-        return decide_plain(
-            asked,
-            standing,
-            self.book.entitlements[asked.entitlement],
-            at=at,
-            sequence=sequence,
-            now=self.now,
-            actor=actor,
-            role=role,
-            history=history,
-        )
+        return decide_plain(asked, standing, book.entitlements[code], said, at, sequence)
 
     def _load_for_the_rest(self) -> None:
         """Load what the rules need to decide what is left to them."""
+        if self.all_plain and not self.ruled:
+            return
         for place, item in enumerate(self.items):
             if isinstance(item, PlainCommand) and item.customer in self.ruled:
                 self.items[place] = parse_command(item.line)
@@ -344,18 +354,22 @@ class Batch:
         rest = [item for item in self.items if isinstance(item, Command)]
         load(self.connection, self.book, rest, self.known)
 
-    def _tell(self) -> tuple[list[Told], list[Recordable]]:
+    def _tell(self) -> tuple[Sequence[Told], Sequence[Recordable]]:
         """Decide the rest in order, and give what each line is told, and the events."""
+        plain = list(self.made.values())
+        self.book.take_plain(plain)
+        if len(plain) == len(self.items):
+            self.book.pass_plain(plain)
+            return plain, plain
         told: list[Told] = []
         events: list[Recordable] = []
-        self.book.take_plain(self.made.values())
         place = 0
         for each in self.asked:
             poster_role = self.role_of(each.actor)
             for _ in each.items:
                 item, made = self.items[place], self.made.get(place)
                 if made is not None:
-                    self.book.pass_plain(made)
+                    self.book.pass_plain([made])
                     events.append(made)
                     told.append(made)
                 elif isinstance(item, tuple):

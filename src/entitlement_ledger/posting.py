@@ -345,7 +345,7 @@ class Writer:
         asked: Sequence[Asked],
         project: Callable[[], None],
         memory: Memory,
-    ) -> tuple[list[Outcomes], list[Recordable]]:
+    ) -> tuple[list[Outcomes], Sequence[Recordable]]:
         """Decide what callers ask, in order, from state that is loaded for all of it at once."""
         return Batch(
             connection,

@@ -1,15 +1,16 @@
 """Sharing: callers in many threads wait while one of them does the work of all.
 
 Whoever comes first does the work for itself; what others ask for meanwhile is done in one go by the
-first of those. Where several have just been served together they are likely to ask again at once,
-and the next waits a moment for them. So nobody who is alone waits for company, and nobody does
-alone what could be done together.
+first of those. Where several are at it they are likely to ask again at once, and the next waits for
+them as long as they keep coming. So nobody who is alone waits for company, and nobody does alone
+what could be done together. Those who have been answered wake one another: to wake many at once is
+to have all of them want the interpreter at the same moment, which costs more than the work.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -17,20 +18,21 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
-_MOMENT_SECONDS = 0.004
 _GLANCE_SECONDS = 0.0005
+"""Nobody is waited for any longer once nobody has come for so long."""
 
 
 class _Waiting(Generic[Asked, Told]):
-    """One caller: what it asks, and then what it is told."""
+    """One caller: what it asks, and then what it is told, and whom it wakes after that."""
 
-    __slots__ = ("asked", "error", "leads", "told", "woken")
+    __slots__ = ("asked", "error", "leads", "next", "told", "woken")
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.told: Told | None = None
         self.error: BaseException | None = None
         self.leads = False
+        self.next: _Waiting[Asked, Told] | None = None
         self.woken = threading.Lock()
         self.woken.acquire()
 
@@ -50,9 +52,11 @@ class Shared(Generic[Asked, Told]):
         self._weigh = weigh
         self._most = most
         self._mutex = threading.Lock()
+        self._coming = threading.Condition(self._mutex)
         self._queue: list[_Waiting[Asked, Told]] = []
         self._busy = False
-        self._served = 0
+        self._callers = 0
+        """How many were served together last, or came meanwhile."""
 
     def ask(self, asked: Asked) -> Told:
         """Have something done, alone or together with what others ask; give the answer."""
@@ -61,8 +65,10 @@ class Shared(Generic[Asked, Told]):
             self._queue.append(mine)
             mine.leads = not self._busy
             self._busy = True
+            if len(self._queue) == self._callers:
+                self._coming.notify()
         if not mine.leads:
-            mine.woken.acquire()
+            self._wait(mine)
         if mine.leads:
             self._lead()
         if mine.error is not None:
@@ -70,12 +76,27 @@ class Shared(Generic[Asked, Told]):
         assert mine.told is not None, "work answers everybody"
         return mine.told
 
+    def _wait(self, mine: _Waiting[Asked, Told]) -> None:
+        """Wait to be told, or to lead."""
+        try:
+            mine.woken.acquire()
+        except BaseException:
+            # Others rely on it to wake them, or to lead: somebody else does that in its place.
+            threading.Thread(target=self._stand_in, args=(mine,)).start()
+            raise
+        _wake(mine.next)
+
+    def _stand_in(self, mine: _Waiting[Asked, Told]) -> None:
+        mine.woken.acquire()
+        _wake(mine.next)
+        if mine.leads:
+            self._lead()
+
     def _lead(self) -> None:
         """Do what waits, hand over to the first who came meanwhile, and tell everybody."""
         self._wait_for_company()
         with self._mutex:
             together = self._next()
-            self._served = len(together)
         try:
             answers = self._work([each.asked for each in together])
             for each, told in zip(together, answers, strict=True):
@@ -83,20 +104,24 @@ class Shared(Generic[Asked, Told]):
         except BaseException as error:
             for each in together:
                 each.error = error
+        for each, later in itertools.pairwise(together):
+            each.next = later
         with self._mutex:
-            if self._queue:
-                self._queue[0].leads = True
-                self._queue[0].woken.release()
-            else:
-                self._busy = False
-        for each in together[1:]:
-            each.woken.release()
+            self._callers = len(together) + len(self._queue)
+            leader = self._queue[0] if self._queue else None
+            self._busy = leader is not None
+        if leader is not None:
+            leader.leads = True
+            _wake(leader)
+        _wake(together[0].next)
 
     def _wait_for_company(self) -> None:
-        """Wait until most of those who were served together last have asked again, or a moment."""
-        until = time.monotonic() + _MOMENT_SECONDS
-        while len(self._queue) * 2 < self._served and time.monotonic() < until:
-            time.sleep(_GLANCE_SECONDS)
+        """Wait until all who were at it have asked again, as long as they keep coming."""
+        before = 0
+        with self._mutex:
+            while before < len(self._queue) < self._callers:
+                before = len(self._queue)
+                self._coming.wait(_GLANCE_SECONDS)
 
     def _next(self) -> list[_Waiting[Asked, Told]]:
         weight = count = 0
@@ -107,3 +132,8 @@ class Shared(Generic[Asked, Told]):
             count += 1
         together, self._queue = self._queue[:count], self._queue[count:]
         return together
+
+
+def _wake(waiting: _Waiting[Asked, Told] | None) -> None:
+    if waiting is not None:
+        waiting.woken.release()

@@ -12,7 +12,7 @@ from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Ki
 from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
-from entitlement_ledger.domain.plain import PlainEvent, decide_plain, read_plain
+from entitlement_ledger.domain.plain import PlainEvent, Said, command_json, decide_plain, read_plain
 from entitlement_ledger.domain.standing import Lot, Standing
 
 NOW = 1000 * HOUR
@@ -53,9 +53,7 @@ def decided(
     line = {"type": kind, "key": "k", "customer": "C", "entitlement": "E", "quantity": quantity}
     asked = read_plain(line | more, {})
     assert asked is not None
-    return decide_plain(
-        asked, where, ENTITLEMENT, at=at, sequence=9, now=NOW, actor="a", role=None, history=False
-    )
+    return decide_plain(asked, where, ENTITLEMENT, Said(NOW, "a", None, history=False), at, 9)
 
 
 def test_a_draw_goes_on_to_the_next_grant_where_the_first_is_used_up() -> None:
@@ -200,16 +198,4 @@ _more = {
 def test_the_command_is_kept_canonically_however_it_was_given(line: dict[str, Any]) -> None:
     asked = read_plain(line, {})
     assert asked is not None
-    event = decide_plain(
-        asked,
-        standing(lot(1, 1 << 41)),
-        ENTITLEMENT,
-        at=NOW,
-        sequence=9,
-        now=NOW,
-        actor="a",
-        role=None,
-        history=False,
-    )
-    assert event is not None
-    assert event.command == canonical({n: value for n, value in line.items() if n != "key"})
+    assert command_json(line) == canonical({n: value for n, value in line.items() if n != "key"})

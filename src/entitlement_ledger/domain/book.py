@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -187,7 +187,7 @@ class Book:
         assert sequence == self.last_sequence + 1, "the journal has no gaps"
         self.last_sequence = sequence
 
-    def take_plain(self, events: Iterable[PlainEvent]) -> None:
+    def take_plain(self, events: Sequence[PlainEvent]) -> None:
         """Note whom plain events concern; the standings were moved on when they were decided."""
         asked = [event.asked for event in events]
         pairs = {(each.customer, each.entitlement) for each in asked}
@@ -196,10 +196,12 @@ class Book:
         self.ahead.plain |= {customer for customer, _ in pairs}
         self.ahead.keys |= {each.key for each in asked}
 
-    def pass_plain(self, event: PlainEvent) -> None:
-        """Move the book past a plain event that it has been told of."""
-        assert event.sequence == self.last_sequence + 1, "the journal has no gaps"
-        self.last_sequence, self.last_recorded_at = event.sequence, event.recorded_at
+    def pass_plain(self, events: Sequence[PlainEvent]) -> None:
+        """Move the book past plain events, one after another, that it has been told of."""
+        if not events:
+            return
+        assert events[0].sequence == self.last_sequence + 1, "the journal has no gaps"
+        self.last_sequence, self.last_recorded_at = events[-1].sequence, events[-1].recorded_at
 
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None

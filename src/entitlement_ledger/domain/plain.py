@@ -61,32 +61,41 @@ class PlainCommand(msgspec.Struct, gc=False):
     effective_at: Instant | None
 
 
-class PlainEvent(msgspec.Struct, frozen=True, gc=False):
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What all events have alike that one caller's commands of one actor come to in one batch."""
+
+    recorded_at: Instant
+    actor: str
+    role: str | None
+    history: bool
+
+
+class PlainEvent(msgspec.Struct, gc=False):
     """What a plain command came to: of its event, the fields that are not the same for all.
 
     Attributes:
-        command: the canonical JSON of its fields as given, key aside.
-        command_hash: SHA-256 of that.
         draws: grants with quantities; empty where it issues one.
         before, after: what was available as of `effective_at`.
         held: what was held then, before and after.
         refused: why it is refused with `insufficient_balance`; empty where it is completed.
+        command_hash: SHA-256 of the command's canonical JSON, noted once its body is made.
     """
 
     sequence: int
-    recorded_at: Instant
     asked: PlainCommand
+    said: Said
     effective_at: Instant
-    actor: str
-    role: str | None
-    history: bool
-    command: bytes
-    command_hash: bytes
     draws: tuple[tuple[str, int], ...]
     before: int
     after: int
     held: int
     refused: str = ""
+    command_hash: bytes = b""
+
+    @property
+    def recorded_at(self) -> Instant:
+        """When the ledger learned of it."""
+        return self.said.recorded_at
 
     @property
     def issues(self) -> bool:
@@ -107,6 +116,10 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
     def body(self) -> bytes:
         """Give the event's body: the very bytes that its `TransactionEvent` has."""
         asked, held, at, sequence = self.asked, self.held, self.effective_at, self.sequence
+        said = self.said
+        command = command_json(asked.line)
+        hashed = sha256(command)
+        self.command_hash = hashed.digest()
         line, code, quantity = asked.line, asked.entitlement, asked.quantity
         drawn = given = moved = balances = ""
         if not self.refused:
@@ -133,16 +146,16 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
                 f'["G{sequence}.1","{code}","available",{quantity},{at}]'
             )
         return (
-            f'{{"actor":{_text(self.actor)},"balances":[{balances}],'
-            f'"code":{_REFUSAL if self.refused else "null"},"command":{self.command.decode()},'
-            f'"command_hash":"{self.command_hash.hex()}","customer":"{asked.customer}",'
+            f'{{"actor":{json_text(said.actor)},"balances":[{balances}],'
+            f'"code":{_REFUSAL if self.refused else "null"},"command":{command.decode()},'
+            f'"command_hash":"{hashed.hexdigest()}","customer":"{asked.customer}",'
             f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
             f'"event":"transaction","grants":[{given}],'
-            f'"history":{"true" if self.history else "false"},"key":"{asked.key}",'
-            f'"message":{_message(self.refused)},'
+            f'"history":{"true" if said.history else "false"},"key":"{asked.key}",'
+            f'"message":{json_message(self.refused)},'
             f'"postings":[{moved}],"product":null,"quantity":{quantity},'
-            f'"reason":{_quoted(line.get("reason"))},"recorded_at":{self.recorded_at},'
-            f'"reference":{_quoted(line.get("reference"))},"role":{_text(self.role)},'
+            f'"reason":{_quoted(line.get("reason"))},"recorded_at":{said.recorded_at},'
+            f'"reference":{_quoted(line.get("reference"))},"role":{json_text(said.role)},'
             f'"sequence":{sequence},"status":"{_REFUSED if self.refused else _COMPLETED}",'
             f'"target":null,"type":"{asked.type}"}}'
         ).encode()
@@ -154,11 +167,13 @@ def _quoted(value: str | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def _text(value: str | None) -> str:
+def json_text(value: str | None) -> str:
+    """Write any text as JSON."""
     return "null" if value is None else _encode(value).decode()
 
 
-def _message(refused: str) -> str:
+def json_message(refused: str) -> str:
+    """Write why something is refused as JSON; empty where it is not."""
     return _encode(refused).decode() if refused else '""'
 
 
@@ -232,57 +247,34 @@ def decide_plain(
     asked: PlainCommand,
     standing: Standing,
     entitlement: Entitlement,
-    *,
+    said: Said,
     at: Instant,
     sequence: int,
-    now: Instant,
-    actor: str,
-    role: str | None,
-    history: bool,
 ) -> PlainEvent | None:
     """Decide a command from where its holding stands, which is moved on; None if it is not plain.
 
     `at` is when it counts. Who may ask, the customer's and the entitlement's status, and closed
     periods have been seen to.
     """
-    quantity = asked.quantity
-    if at > now + AHEAD_MAX or (standing.last_at is not None and at < standing.last_at):
+    quantity, last_at = asked.quantity, standing.last_at
+    if at > said.recorded_at + AHEAD_MAX or (last_at is not None and at < last_at):
         return None
     before, held = standing.balance(at)
-    after, refused = before, ""
-    draws: tuple[tuple[str, int], ...] = ()
     if asked.type == _ISSUE:
         if standing.unspent + quantity > _UNSPENT_MAX:
             return None
         standing.issue(sequence, quantity, at)
-        after += quantity
         standing.last_at = at
-    elif before < quantity:
+        return PlainEvent(sequence, asked, said, at, (), before, before + quantity, held)
+    if before < quantity:
         refused = too_little(quantity, before, at, entitlement)
-    else:
-        draws = standing.draw(quantity, at)
-        after -= quantity
-        standing.last_at = at
-    command = _command(asked.line)
-    return PlainEvent(
-        sequence,
-        now,
-        asked,
-        at,
-        actor,
-        role,
-        history,
-        command,
-        sha256(command).digest(),
-        draws,
-        before,
-        after,
-        held,
-        refused,
-    )
+        return PlainEvent(sequence, asked, said, at, (), before, before, held, refused)
+    draws = standing.draw(quantity, at)
+    standing.last_at = at
+    return PlainEvent(sequence, asked, said, at, draws, before, before - quantity, held)
 
 
-def _command(line: dict[str, Any]) -> bytes:
+def command_json(line: dict[str, Any]) -> bytes:
     """Give the canonical JSON of a line's fields, key aside; `read_plain` has looked at it."""
     if None in line.values():
         return canonical({name: value for name, value in line.items() if name != "key"})
