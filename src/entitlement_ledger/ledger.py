@@ -228,6 +228,10 @@ class Ledger(Keeping):
         """Say how often the writer asked where a holding stands, and how often it remembered."""
         return self._writer.counts.asked, self._writer.counts.known
 
+    def remember(self) -> None:
+        """Wait for what the writer reads of the whole store beside posting, if it is at it."""
+        self._writer.remember()
+
     def preview(
         self, commands: Sequence[Line], *, actor: str, atomic: bool = False, history: bool = False
     ) -> Sequence[Outcome]:

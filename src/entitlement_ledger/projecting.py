@@ -18,7 +18,7 @@ from entitlement_ledger.store.journal import Entries
 from entitlement_ledger.store.rebuilding import catch_up, project_new
 from entitlement_ledger.store.written import ensure_transaction
 
-BESIDE_LEAST = 8192
+BESIDE_LEAST = 1 << 15
 """So many events are worth a thread: to bring them up takes some two dozen statements."""
 
 

@@ -104,7 +104,7 @@ async def test_a_finding_is_seen_taken_and_dismissed_with_a_reason(
         await press(pilot, "4")
         assert "nothing open: r runs the rules" in screen_text(pilot)
         await press(pilot, "r")
-        await until(pilot, "1 open of 1 findings")
+        await until(pilot, "1 open of 1 finding")
         assert "6 customers were given exactly 77 PTS" in screen_text(pilot)
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, FindingScreen)
@@ -134,9 +134,9 @@ async def test_thinking_better_of_it_records_nothing(noticed: str) -> None:
     async with make_app(noticed).run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await press(pilot, "4", "r")
-        await until(pilot, "1 open of 1 findings")
+        await until(pilot, "1 open of 1 finding")
         await press(pilot, "C", "escape", "n")
-        assert "1 open of 1 findings" in screen_text(pilot)
+        assert "1 open of 1 finding" in screen_text(pilot)
         ledger = ledger_of(pilot)
         (found,) = ledger.findings()
         assert ledger.finding(found.id)[1] == []
@@ -148,7 +148,7 @@ async def test_read_only_shows_findings_and_reviews_nothing(noticed: str) -> Non
     async with make_app(noticed, read_only=True).run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await press(pilot, "4")
-        assert "1 open of 1 findings" in screen_text(pilot)
+        assert "1 open of 1 finding" in screen_text(pilot)
         await press(pilot, "t", "C", "D")
         assert not isinstance(pilot.app.screen, ReasonScreen)
 
@@ -232,7 +232,7 @@ async def test_findings_are_filtered_where_they_are_stored(
     async with make_app(noticed).run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await press(pilot, "4")
-        assert "1 open of 1 findings" in screen_text(pilot)
+        assert "1 open of 1 finding" in screen_text(pilot)
         await press(pilot, "slash")
         await type_in(pilot, "rule:same_amount EXACTLY 77")
         await press(pilot, "enter")
@@ -243,7 +243,7 @@ async def test_findings_are_filtered_where_they_are_stored(
         assert "0 match" in screen_text(pilot)
         assert "6 customers were given" not in screen_text(pilot)
         await press(pilot, "escape", "escape")
-        assert "1 open of 1 findings" in screen_text(pilot)
+        assert "1 open of 1 finding" in screen_text(pilot)
         await press(pilot, "slash")
         await type_in(pilot, "state:shut")
         assert "state: is one of open, investigating" in screen_text(pilot)

@@ -11,6 +11,7 @@ import click
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, common, entl, opened
 from entitlement_ledger.cli.trail import event_json, print_events
+from entitlement_ledger.counted import counted
 from entitlement_ledger.errors import InputError
 
 if TYPE_CHECKING:
@@ -154,8 +155,10 @@ def review_events(
         told = {"mark": review.mark, "events": count, "sequence": review.sequence}
         printing.print_json({**told, "left_out": left_out})
     else:
-        events = "1 event is" if count == 1 else f"{count:,} events are"
-        printing.narrate(f"{events} {review.mark}; recorded as event {review.sequence}")
+        are = "is" if count == 1 else "are"
+        printing.narrate(
+            f"{counted(count, 'event')} {are} {review.mark}; recorded as event {review.sequence}"
+        )
         if left_out:
             printing.narrate(f"{left_out:,} of your own left out: somebody else must review them")
 

@@ -10,6 +10,7 @@ import click
 
 from entitlement_ledger.cli import printing, showing
 from entitlement_ledger.cli.commands import INSTANT, as_json, chosen, common, entl, opened
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
@@ -231,7 +232,7 @@ def archive(context: click.Context, before: Instant, reason: str | None) -> None
             progress=printing.progress,
         )
     printing.narrate(
-        f"archived {done.events} events and {done.postings} postings "
+        f"archived {counted(done.events, 'event')} and {counted(done.postings, 'posting')} "
         f"before {format_instant(done.before)} in {done.folder}"
     )
 

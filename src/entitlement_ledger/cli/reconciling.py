@@ -12,6 +12,7 @@ import click
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, common, entl, opened
 from entitlement_ledger.cli.ending import tidily
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
@@ -148,7 +149,7 @@ def _show(ledger: Ledger, run: Run) -> None:
 
     print(harmless(f"run {run.number}: {run.file} against {run.against.value}, {_period(run)}"))
     outside = f", {run.outside:,} outside the period" if run.outside else ""
-    print(f"{run.lines:,} lines, {run.matched:,} matched{outside}")
+    print(f"{counted(run.lines, 'line')}, {run.matched:,} matched{outside}")
     for class_ in Class:
         count = run.counts.get(class_.value, 0)
         if not count:

@@ -10,6 +10,7 @@ import click
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, entl, on_store, opened
 from entitlement_ledger.cli.ending import tidily
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.reports.parameters import FORMATS, Parameters
@@ -90,7 +91,7 @@ def _tell(written: Written, as_json: bool) -> None:
             }
         )
     else:
-        printing.narrate(f"{written.path}: {written.rows} rows, sha256 {written.sha256}")
+        printing.narrate(f"{written.path}: {counted(written.rows, 'row')}, sha256 {written.sha256}")
     if not written.ok:
         printing.narrate(f"{written.report} finds something wrong: look into {written.path}")
 

@@ -9,6 +9,7 @@ import click
 
 from entitlement_ledger.cli import printing
 from entitlement_ledger.cli.commands import INSTANT, as_json, chosen, common, entl, opened
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.harmless import harmless
 
@@ -129,7 +130,7 @@ def _show(found: Sequence[Finding], as_json: bool) -> None:
         of = each.transactions[0] if count == 1 else f"{each.transactions[0]} and {count - 1} more"
         print(harmless(f"{each.id}  {each.severity} {each.score}  {each.rule}  {who}{state}"))
         print(harmless(f"    {each.why} ({of})"))
-    printing.narrate("1 finding" if len(found) == 1 else f"{len(found)} findings")
+    printing.narrate(counted(len(found), "finding"))
 
 
 def _list_rules(context: click.Context, rules: Sequence[str], as_json: bool) -> None:

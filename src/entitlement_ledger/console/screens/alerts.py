@@ -28,6 +28,7 @@ from entitlement_ledger.console.screens.listing import FilteredListing
 from entitlement_ledger.console.screens.reason import ReasonScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount, plain, sign_of, when
+from entitlement_ledger.counted import counted
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
         """Say how many are open, of how many."""
         vouched = self.session.vouched if self.session is not None else None
         open_ = "" if vouched is None else f"{vouched.findings_open:,} open of "
-        return f"{open_}{count:,} findings"
+        return f"{open_}{counted(count, 'finding')}"
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Show the finding with its evidence."""

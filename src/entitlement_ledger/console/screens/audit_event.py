@@ -11,6 +11,7 @@ from textual.content import Content
 from entitlement_ledger.answers import EventReview, EventRow, PostingRow
 from entitlement_ledger.console.screens import describing
 from entitlement_ledger.console.wording import amount, when, when_exactly
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.events import REVIEW
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.reviews import FLAGGED, REVIEWED, ProofStatus
@@ -58,7 +59,7 @@ def difference(row: EventRow) -> str:
     if row.event != "transaction":
         after = row.after or {}
         if row.event == "archive":
-            return f"{after['events']:,} events archived"
+            return f"{counted(after['events'], 'event')} archived"
         if is_review(row):
             count = len(after["events"])
             marked = "" if count == 1 else f"{count:,} events"

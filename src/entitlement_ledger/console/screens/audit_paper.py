@@ -9,6 +9,7 @@ from textual.content import Content
 
 from entitlement_ledger.console.screens.working import Work
 from entitlement_ledger.console.screens.writing import WritingScreen
+from entitlement_ledger.counted import counted
 from entitlement_ledger.reviews import Sample, WorkingPaper
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -31,7 +32,7 @@ class PaperScreen(WritingScreen):
     def heading(self) -> str:
         """Say what is to be written."""
         count = len(self._sample.chosen)
-        return f"Write {count:,} events, with the proof of each, into a new folder"
+        return f"Write {counted(count, 'event')}, with the proof of each, into a new folder"
 
     def place(self) -> str:
         """Propose a folder that says how the sample was drawn."""

@@ -35,6 +35,7 @@ from entitlement_ledger.console.screens.why import ask_why_balance, ask_why_refu
 from entitlement_ledger.console.travel import narrowed
 from entitlement_ledger.console.widgets.paged_table import PagedTable
 from entitlement_ledger.console.widgets.text_input import TextInput
+from entitlement_ledger.counted import counted
 from entitlement_ledger.harmless import harmless
 
 _PAGE = 100
@@ -132,7 +133,7 @@ class CustomersScreen(CustomerForms):
             return Content.assemble((harmless(text), "$background on $accent"))
         if not count:
             return Content.assemble(("no customers: import some", "$warning"))
-        return Content.assemble((f"{count:,} customers", "$secondary"))
+        return Content.assemble((counted(count, "customer"), "$secondary"))
 
     def on_paged_table_more_wanted(self, _message: PagedTable.MoreWanted) -> None:
         """Ask for the next page of customers: no other table here has one."""

@@ -16,6 +16,7 @@ from entitlement_ledger.console.screens.confirm import ConfirmScreen
 from entitlement_ledger.console.screens.working import Work
 from entitlement_ledger.console.screens.writing import WritingScreen
 from entitlement_ledger.console.widgets.path_input import PathInput
+from entitlement_ledger.counted import counted
 from entitlement_ledger.reports.parameters import FORMATS, Parameters, Written
 
 
@@ -112,7 +113,7 @@ class ExportScreen(WritingScreen):
 
     def _written(self, written: Written) -> None:
         said = [
-            Content(f"{written.rows:,} rows as {written.format}"),
+            Content(f"{counted(written.rows, 'row')} as {written.format}"),
             Content.assemble(("sha256 ", "$secondary"), written.sha256),
         ]
         if not written.ok:

@@ -26,6 +26,7 @@ from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.screens.discrepancy import DiscrepancyScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import plain
+from entitlement_ledger.counted import counted
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.reconciliations import Discrepancy, Run
 from entitlement_ledger.reports.parameters import Parameters
@@ -128,7 +129,9 @@ class RunScreen(LedgerScreen):
         selected = self.by_class.selected
         wrong = next((each.name for each in shown if each.sign[0] in "✗◆"), None)
         self.by_class.show_rows(shown, more=False, keep=selected.name if selected else wrong)
-        words = f"{run.file} against {run.against.value}, {period(run)}: {run.lines:,} lines"
+        words = (
+            f"{run.file} against {run.against.value}, {period(run)}: {counted(run.lines, 'line')}"
+        )
         if run.previous is not None:
             words += f"; since run {run.previous}: {run.new:,} new, {run.ageing:,} ageing"
         verdict = ("✗ ", "$error") if run.discrepancies else ("✓ it ties out  ", "$success")
