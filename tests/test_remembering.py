@@ -13,6 +13,7 @@ from entitlement_ledger import batching, remembering
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import HOUR, format_instant
 from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.store import loading
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def given(ledger: Ledger) -> None:
     """Give to two customers, and have it remembered."""
     post(ledger, command("issue", "a", quantity=10))
     post(ledger, command("issue", "b", quantity=10, customer="C2"))
-    ledger._writer.remember()
+    ledger.remember()
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_whom_the_rules_concerned_since_is_asked_for_again(ledger: Ledger) -> No
 def test_what_the_projections_lacked_when_it_was_made_is_asked_for_again(ledger: Ledger) -> None:
     post(ledger, command("issue", "a", quantity=10))
     ledger.post([command("consume", "b", quantity=4)], actor="a")
-    ledger._writer.remember()
+    ledger.remember()
     post(ledger, command("issue", "c", quantity=1, customer="C2"))
     (told,) = post(ledger, command("consume", "d", quantity=4))
     assert told.balance is not None and told.balance.available == 2
@@ -97,6 +98,32 @@ def test_a_key_that_was_used_before_or_since_is_known(ledger: Ledger) -> None:
     assert before.duplicate and since.duplicate
 
 
+def test_who_is_there_is_remembered_and_who_is_not_is_asked_for(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sought: list[str] = []
+    asks = loading.load_customers
+
+    def note(connection: Any, book: Any, ids: Any) -> None:
+        sought.extend(ids)
+        asks(connection, book, ids)
+
+    monkeypatch.setattr(loading, "CUSTOMERS_AT_ONCE_MAX", 2)
+    monkeypatch.setattr(batching, "load_customers", note)
+    post(ledger, command("issue", "a", quantity=10), command("issue", "b", quantity=10))
+    ledger.remember()
+    sought.clear()
+    (told,) = post(ledger, command("issue", "c", quantity=1, customer="C2"))
+    assert (told.status, sought) == ("completed", [])
+    (told,) = post(ledger, command("issue", "d", quantity=1, customer="C9"))
+    assert (told.code, sought) == ("unknown_customer", ["C9"])
+    feed = tmp_path / "customers.csv"
+    feed.write_text("id,name,email,segment,status,created_at\nC9,N,n@x.org,plus,active,\n")
+    ledger.import_files([feed], actor="a")
+    (told,) = post(ledger, command("issue", "e", quantity=1, customer="C9"))
+    assert told.status == "completed"
+
+
 @pytest.mark.parametrize("until", [None, START + HOUR])
 def test_what_is_held_is_remembered_where_it_has_no_end(
     ledger: Ledger, asked: list[Any], until: int | None
@@ -106,7 +133,7 @@ def test_what_is_held_is_remembered_where_it_has_no_end(
     ledger.post(both, actor="a")
     ledger.history(limit=1)
     post(ledger, command("issue", "c", quantity=1, customer="C2"))
-    ledger._writer.remember()
+    ledger.remember()
     # Only one customer is remembered otherwise.
     post(ledger, command("consume", "e", quantity=1, customer="C2"))
     asked.clear()

@@ -264,6 +264,7 @@ class Batch:
             for customer, code in plain
             if customer not in self.ruled and not _was_given(standings[customer].get(code))
         }
+        unsure -= self.memory.existing(without(unsure, self.book.customers))
         load_customers(self.connection, self.book, unsure)
         self.ruled |= without(unsure, self.book.customers)
         self._make()

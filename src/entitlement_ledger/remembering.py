@@ -123,6 +123,11 @@ class Memory:
                     found[pair] = standing
         return found
 
+    def existing(self, customers: Iterable[str]) -> set[str]:
+        """Give those of whom it is remembered that they exist."""
+        snapshot = self._snapshot
+        return set() if snapshot is None else {each for each in customers if snapshot.has(each)}
+
     def may_be_known(self, keys: set[str]) -> set[str]:
         """Leave out the keys that surely were never used."""
         snapshot, since = self._snapshot, self._since.keys

@@ -59,7 +59,7 @@ def _post(
             elif before in ("read", "remember"):
                 ledger.history(limit=1)
             if before == "remember":
-                ledger._writer.remember()
+                ledger.remember()
             batch = steps[start : start + size]
             clock.now += sum(wait for wait, _ in batch)
             lines = [naming.given(line) for _, line in batch]

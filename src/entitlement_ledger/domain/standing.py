@@ -41,7 +41,7 @@ class Lot(msgspec.Struct, gc=False):
 burn_key_of = attrgetter("burn_key")
 
 
-class Standing(msgspec.Struct):
+class Standing(msgspec.Struct, gc=False):
     """Where a holding stands from its last posting on.
 
     Attributes:

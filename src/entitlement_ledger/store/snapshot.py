@@ -1,8 +1,9 @@
 """What the writer looks up, as it was at one moment, in a few arrays in memory.
 
-Which keys were ever used, and what is left of every grant: some 8 bytes a key and 64 a grant that
-something is left of. Found by hash, without asking the database. It says nothing of whom or what
-has been concerned since that moment; that is `remembering`'s business.
+Which keys were ever used, which customers there are, and what is left of every grant: some 8 bytes
+a key, 12 and the id a customer, 64 a grant that something is left of. Found by hash, without asking
+the database. It says nothing of whom or what has been concerned since that moment; that is
+`remembering`'s business.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from entitlement_ledger.store.lots import (
     sums,
     whole,
 )
-from entitlement_ledger.store.tables import grants, idempotency, transactions
+from entitlement_ledger.store.tables import customers, grants, idempotency, transactions
 
 _g, _t = grants.c, transactions.c
 _BETWEEN = "\x1f"
@@ -46,10 +47,11 @@ def hash_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The arrays; holders and keys by hash, lots by holder.
+    """The arrays; keys, customers and holders by hash, lots by holder.
 
     Attributes:
         keys: the hash of every key.
+        customers: the hash of every customer's id; these are `ids`.
         holders: the hash of every customer and entitlement of whom there is a grant.
         whose: who and what these are.
         known: of each of them 1 where time alone changes what is held, since an open hold may have
@@ -58,6 +60,8 @@ class Snapshot:
     """
 
     keys: array[int]
+    customers: array[int]
+    ids: Texts
     holders: array[int]
     whose: Texts
     known: Rows
@@ -66,6 +70,11 @@ class Snapshot:
     def may_have(self, key: str) -> bool:
         """Say whether a key may have been used; where this says no, it has not been."""
         return _place(self.keys, hash_of(key)) is not None
+
+    def has(self, customer: str) -> bool:
+        """Say whether there surely is such a customer: none is ever removed."""
+        place = _place(self.customers, hash_of(customer))
+        return place is not None and self.ids[place] == customer
 
     def standing(self, pair: HoldingKey) -> Standing | None:
         """Give where a holding stood; None where this does not tell."""
@@ -83,12 +92,22 @@ def take_snapshot(connection: Connection) -> Snapshot:
     """Read all of it, in the transaction of the connection."""
     hashed = text_hash(idempotency.c.key).label("hash")
     keys = in_arrays(connection, select(hashed).order_by(hashed))
+    named = text_hash(customers.c.id).label("hash")
+    everybody = in_arrays(connection, select(named, customers.c.id).order_by(named))
     holders = in_arrays(connection, _holders())
     lots = Lots(in_arrays(connection, _lots()))
     starts = array("q", accumulate(holders["lots"], initial=0))
     sums_of_each = (holders[name] for name in SUMS)
     known = Rows([holders["untold"], *sums_of_each, starts[:-1], starts[1:]])
-    return Snapshot(keys["hash"], holders["hash"], holders["whose"], known, lots)
+    return Snapshot(
+        keys["hash"],
+        everybody["hash"],
+        everybody["id"],
+        holders["hash"],
+        holders["whose"],
+        known,
+        lots,
+    )
 
 
 def _whose() -> ColumnElement[str]:
