@@ -18,7 +18,7 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
-_GLANCE_SECONDS = 0.0005
+_GLANCE_SECONDS = 0.0002
 """Nobody is waited for any longer once nobody has come for so long."""
 
 

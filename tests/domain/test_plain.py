@@ -47,6 +47,16 @@ def standing(*lots: Lot, last_at: int = NOW) -> Standing:
     return made
 
 
+class _Lots:
+    """Lots that are made when they are asked for."""
+
+    def __init__(self, lots: list[Lot]) -> None:
+        self._lots = lots
+
+    def some(self, start: int, end: int) -> list[Lot]:
+        return self._lots[start:end]
+
+
 def decided(
     where: Standing, kind: str = "consume", quantity: int = 5, at: int = NOW, **more: Any
 ) -> PlainEvent | None:
@@ -100,7 +110,7 @@ def test_lots_behind_the_first_are_made_when_they_are_needed(
         return [lot(1, 3, until=until), lot(2, 4), lot(3, 5, priority=200)]
 
     whole, lazy = standing(*lots()), standing(*lots())
-    lazy.lots, lazy.rest = lots()[:1], lambda: lots()[1:]
+    lazy.lots, lazy.rest, lazy.start, lazy.end = lots()[:1], _Lots(lots()), 1, 3
     for kind, quantity in (asked, ("issue", 1), ("consume", 1), ("consume", 6)):
         assert decided(lazy, kind, quantity) == decided(whole, kind, quantity)
     lazy.all_lots()

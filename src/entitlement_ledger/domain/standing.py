@@ -6,8 +6,8 @@ From its last posting on, and as far as time alone does not change it. Pure.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
 from operator import attrgetter
+from typing import Protocol
 
 import msgspec
 
@@ -41,6 +41,13 @@ class Lot(msgspec.Struct, gc=False):
 burn_key_of = attrgetter("burn_key")
 
 
+class Rest(Protocol):
+    """Lots that are not made yet, each at a place."""
+
+    def some(self, start: int, end: int) -> list[Lot]:
+        """Make those from one place, which is in, to another, which is out."""
+
+
 class Standing(msgspec.Struct, gc=False):
     """Where a holding stands from its last posting on.
 
@@ -50,7 +57,8 @@ class Standing(msgspec.Struct, gc=False):
         last_at: the latest instant at which anything was posted; None if nothing ever was.
         left, held: the sums over the lots.
         ending: how many of the lots have an end.
-        rest: gives lots that are not among `lots` yet, and come behind the first; None if all are.
+        rest: has lots that are not among `lots` yet, and come behind the first; None if all are.
+        start, end: the places at which it has them.
     """
 
     lots: list[Lot]
@@ -59,7 +67,9 @@ class Standing(msgspec.Struct, gc=False):
     left: int
     held: int
     ending: int
-    rest: Callable[[], list[Lot]] | None = None
+    rest: Rest | None = None
+    start: int = 0
+    end: int = 0
 
     @classmethod
     def empty(cls) -> Standing:
@@ -79,8 +89,8 @@ class Standing(msgspec.Struct, gc=False):
     def all_lots(self) -> list[Lot]:
         """Give all lots in burn order."""
         if self.rest is not None:
-            self.lots = sorted([*self.lots, *self.rest()], key=burn_key_of)
-            self.rest = None
+            self.lots = sorted([*self.lots, *self.rest.some(self.start, self.end)], key=burn_key_of)
+            self.rest, self.start, self.end = None, 0, 0
         return self.lots
 
     def balance(self, at: Instant) -> tuple[int, int]:

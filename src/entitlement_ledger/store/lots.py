@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, func, or_
@@ -72,12 +71,14 @@ class Lots:
 
         Most commands need the first lot only: the others are made when they are needed.
         """
-        rest = partial(self._some, start + 1, end) if end > start + 1 else None
         unspent, last_at, left, held, ending = sums
-        first = self._some(start, min(start + 1, end))
-        return Standing(first, unspent, last_at, left, held, ending, rest)
+        first = self.some(start, min(start + 1, end))
+        if end <= start + 1:
+            return Standing(first, unspent, last_at, left, held, ending)
+        return Standing(first, unspent, last_at, left, held, ending, self, start + 1, end)
 
-    def _some(self, start: int, end: int) -> list[Lot]:
+    def some(self, start: int, end: int) -> list[Lot]:
+        """Make the lots from one place, which is in, to another, which is out."""
         return [self._lot(*self._rows[place]) for place in range(start, end)]
 
     def _lot(

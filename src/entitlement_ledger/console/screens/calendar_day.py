@@ -14,7 +14,6 @@ from entitlement_ledger.console.charts import day_of
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount, when
-from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.overviews import LapsingGrant, LapsingGrants
@@ -95,10 +94,12 @@ class LapsingScreen(LedgerScreen):
 
     def _say(self) -> None:
         rows = self.table.rows_held
-        count = counted(len(rows), "grant")
-        if self.table.more or len(rows) > 1:
-            count = f"{'the first' if self.table.more else 'all'} {count}"
-        line = f"what lapses on {day_of(self._day)} UTC, {count}, the earliest first"
+        line = f"what lapses on {day_of(self._day)} UTC, "
+        if len(rows) == 1:
+            line += "one grant"
+        else:
+            line += f"{'the first' if self.table.more else 'all'} {len(rows):,} grants, "
+            line += "the earliest first"
         if not rows:
             line = f"nothing lapses on {day_of(self._day)}"
         self.query_one("#month-title", Static).update(Content(harmless(line)))
