@@ -323,6 +323,14 @@ def test_without_colours_no_colour_is_sent(
         assert terminal.leave() == 0
 
 
+def test_an_empty_no_color_is_no_wish(hostile: Path) -> None:
+    opened = ("--store", "ledger.duckdb", "console", "--read-only")
+    with console(hostile, *opened, no_color="") as terminal:
+        terminal.read(b"customers")
+        sent = {number for each in SGR.findall(terminal.said) for number in each.split(b";")}
+        assert {number for number in sent if number in COLOURS}
+
+
 def test_copying_writes_what_it_means_to_and_nothing_else(hostile: Path) -> None:
     with console(hostile, "--store", "ledger.duckdb", "console", "--read-only") as terminal:
         terminal.read(b"customers")

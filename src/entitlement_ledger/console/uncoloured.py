@@ -5,6 +5,7 @@ Textual shows greys where `NO_COLOR` is set, which are colours too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -57,6 +58,12 @@ def _stands_out(colour: TerminalColour, ground: str) -> bool:
 
 class UncolouredApp(App[None]):
     """Sends no colours to a terminal that is to have none."""
+
+    def __init__(self) -> None:
+        # Textual takes an empty one for a wish too (no-color.org: "not an empty string").
+        if os.environ.get("NO_COLOR") == "":
+            del os.environ["NO_COLOR"]
+        super().__init__()
 
     def leave_out_colours(self) -> None:
         """Leave out every colour where Textual would show greys."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Select
@@ -34,11 +34,14 @@ class Texts:
     """A column of texts, without an object for each."""
 
     def __init__(self, arrow: pa.Array) -> None:
-        self._arrow = arrow
+        # Out of Arrow's own bytes: to ask it for one value takes twice as long.
+        _, ends, texts = arrow.buffers()
+        self._ends = memoryview(ends).cast("i")[arrow.offset :]
+        self._texts = memoryview(texts or b"")
 
     def __getitem__(self, place: int) -> str:
         """Give one of them."""
-        return cast(str, self._arrow[place].as_py())
+        return str(self._texts[self._ends[place] : self._ends[place + 1]], "utf-8")
 
 
 def in_arrays(connection: Connection, query: Select[*tuple[Any, ...]]) -> dict[str, Any]:

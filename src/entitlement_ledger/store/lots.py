@@ -79,20 +79,20 @@ class Lots:
 
     def some(self, start: int, end: int) -> list[Lot]:
         """Make the lots from one place, which is in, to another, which is out."""
-        return [self._lot(*self._rows[place]) for place in range(start, end)]
+        return [_lot(*self._rows[place]) for place in range(start, end)]
 
-    def _lot(
-        self,
-        left: int,
-        held: int,
-        ends: int,
-        priority: int,
-        promo: int,
-        begins: int,
-        sequence: int,
-        place: int,
-    ) -> Lot:
-        until = None if ends == _NEVER else ends
-        category = Category.PROMO if promo else Category.PAID
-        key = burn_order(priority, until, category, begins, (sequence, place))
-        return Lot(key, left, held, until)
+
+def _lot(
+    left: int,
+    held: int,
+    ends: int,
+    priority: int,
+    promo: int,
+    begins: int,
+    sequence: int,
+    place: int,
+) -> Lot:
+    until = None if ends == _NEVER else ends
+    category = Category.PROMO if promo else Category.PAID
+    key = burn_order(priority, until, category, begins, (sequence, place))
+    return Lot(key, left, held, until)

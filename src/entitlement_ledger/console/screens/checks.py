@@ -14,6 +14,7 @@ from entitlement_ledger.console.actions import CHECKS, TABLE, bindings_of
 from entitlement_ledger.console.screens.detail import TransactionScreen
 from entitlement_ledger.console.screens.listing import ListingScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.events import transaction_id
 from entitlement_ledger.harmless import harmless
 
@@ -81,9 +82,8 @@ class ChecksScreen(ListingScreen[Line]):
         if place >= len(self._lines):
             failed = sum(line.verdict == _FAILED for line in self._lines)
             held = f"all {len(self._lines)} checks hold"
-            self.say(
-                f"{failed} checks fail" if failed else held, "$error" if failed else "$success"
-            )
+            fail = f"{counted(failed, 'check')} fail{'s' if failed == 1 else ''}"
+            self.say(fail if failed else held, "$error" if failed else "$success")
             return
         name = self._lines[place].name
         cancels = self.with_keys("{back} cancels")
