@@ -160,7 +160,7 @@ class Posting:
         self._tell(f"posting {count:,} commands from {_CALLERS} threads")
         commit = yardsticks.duckdb_commit(self._file())
         with Ledger.open(self._store) as ledger:
-            few = max(count // 5, _CALLERS)
+            few = max(count // 5, 2 * COMMITS_BEFORE * _CALLERS)
             _, first = _from_many_threads(ledger, self._lines(few))
             ledger.remember()
             times, whole = _from_many_threads(ledger, self._lines(count))

@@ -146,16 +146,16 @@ class PlainEvent(msgspec.Struct, gc=False):
                 f'["G{sequence}.1","{code}","available",{quantity},{at}]'
             )
         return (
-            f'{{"actor":{json_text(said.actor)},"balances":[{balances}],'
+            f'{{"actor":{_text(said.actor)},"balances":[{balances}],'
             f'"code":{_REFUSAL if self.refused else "null"},"command":{command.decode()},'
             f'"command_hash":"{hashed.hexdigest()}","customer":"{asked.customer}",'
             f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
             f'"event":"transaction","grants":[{given}],'
             f'"history":{"true" if said.history else "false"},"key":"{asked.key}",'
-            f'"message":{json_message(self.refused)},'
+            f'"message":{_message(self.refused)},'
             f'"postings":[{moved}],"product":null,"quantity":{quantity},'
             f'"reason":{_quoted(line.get("reason"))},"recorded_at":{said.recorded_at},'
-            f'"reference":{_quoted(line.get("reference"))},"role":{json_text(said.role)},'
+            f'"reference":{_quoted(line.get("reference"))},"role":{_text(said.role)},'
             f'"sequence":{sequence},"status":"{_REFUSED if self.refused else _COMPLETED}",'
             f'"target":null,"type":"{asked.type}"}}'
         ).encode()
@@ -167,13 +167,11 @@ def _quoted(value: str | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def json_text(value: str | None) -> str:
-    """Write any text as JSON."""
+def _text(value: str | None) -> str:
     return "null" if value is None else _encode(value).decode()
 
 
-def json_message(refused: str) -> str:
-    """Write why something is refused as JSON; empty where it is not."""
+def _message(refused: str) -> str:
     return _encode(refused).decode() if refused else '""'
 
 
