@@ -66,7 +66,6 @@ def test_what_goes_wrong_is_told_to_all_who_shared_it_and_to_nobody_else() -> No
 _INTERRUPTED = """
 import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from entitlement_ledger import sharing
 from entitlement_ledger.sharing import Shared
 
 go_on = threading.Event()
@@ -122,12 +121,20 @@ def test_whoever_is_interrupted_while_it_waits_keeps_nobody_else_waiting(before:
 
 
 def test_nobody_who_is_alone_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_GLANCE_SECONDS", 3600)
     shared: Shared[int, int] = Shared(lambda asked: asked, lambda _: 1, most=10)
+    waits: list[float] = []
+    monkeypatch.setattr(shared._coming, "wait", waits.append)
     assert [shared.ask(number) for number in range(3)] == [0, 1, 2]
+    assert waits == []
 
 
-def test_who_came_together_is_waited_for_as_long_as_somebody_comes() -> None:
+@pytest.mark.parametrize("again", [True, False], ids=["comes again", "does not"])
+def test_who_was_answered_is_waited_for_as_long_as_somebody_comes(
+    again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if again:
+        # Longer than the test may take: only who comes ends the waiting.
+        monkeypatch.setattr(sharing, "_GLANCE_SECONDS", 60)
     begun, go_on = threading.Event(), threading.Event()
     done: list[list[str]] = []
 
@@ -140,12 +147,14 @@ def test_who_came_together_is_waited_for_as_long_as_somebody_comes() -> None:
 
     shared = Shared(work, len, most=100)
     with ThreadPoolExecutor(8) as pool:
-        pool.submit(shared.ask, "first")
+        first = pool.submit(shared.ask, "first")
         begun.wait()
         waiting = [pool.submit(shared.ask, each) for each in ("a", "b")]
         while len(shared._queue) < 2:
             time.sleep(0.001)
         go_on.set()
-        # "first" does not ask again: the others go on without it.
-        assert {each.result(10) for each in waiting} == {"a", "b"}
-    assert [sorted(each) for each in done] == [["first"], ["a", "b"]]
+        assert first.result(10) == "first"
+        if again:
+            waiting.append(pool.submit(shared.ask, "c"))
+        assert {each.result(10) for each in waiting} == {"a", "b", *"c" * again}
+    assert [sorted(each) for each in done] == [["first"], ["a", "b", *"c" * again]]

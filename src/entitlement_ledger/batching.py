@@ -28,10 +28,10 @@ from entitlement_ledger.domain.decide import (
 from entitlement_ledger.domain.events import TransactionEvent, sequence_of
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.plain import (
+    Common,
     PlainCommand,
     PlainEvent,
     Recordable,
-    Said,
     decide_plain,
     read_plain,
 )
@@ -312,13 +312,13 @@ class Batch:
         """Decide plain commands in order; whose turns out not to be plain, the rules decide."""
         place = 0
         for each in self.asked:
-            said: dict[str, Said] = {}
+            common: dict[str, Common] = {}
             for item in each.items:
                 if isinstance(item, PlainCommand) and item.customer not in self.ruled:
                     actor = item.line.get("actor") or each.actor
-                    known = said.get(actor)
+                    known = common.get(actor)
                     if known is None:
-                        known = said[actor] = Said(
+                        known = common[actor] = Common(
                             self.now, actor, self.role_of(actor), each.history
                         )
                     event = self._plain_event(item, self.sequences[place], known)
@@ -329,7 +329,7 @@ class Batch:
                 place += 1
 
     def _plain_event(
-        self, asked: PlainCommand, sequence: int | None, said: Said
+        self, asked: PlainCommand, sequence: int | None, common: Common
     ) -> PlainEvent | None:
         book, code = self.book, asked.entitlement
         standing = book.standings[asked.customer].get(code)
@@ -340,7 +340,7 @@ class Batch:
             at = self.now
         if book.closed_until is not None and book.closed(at):
             return None
-        return decide_plain(asked, standing, book.entitlements[code], said, at, sequence)
+        return decide_plain(asked, standing, book.entitlements[code], common, at, sequence)
 
     def _load_for_the_rest(self) -> None:
         """Load what the rules need to decide what is left to them."""

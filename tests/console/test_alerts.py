@@ -137,6 +137,7 @@ async def test_thinking_better_of_it_records_nothing(noticed: str) -> None:
         await until(pilot, "1 open of 1 finding")
         await press(pilot, "C", "escape", "n")
         assert "1 open of 1 finding" in screen_text(pilot)
+        assert "1 findings" not in screen_text(pilot)
         ledger = ledger_of(pilot)
         (found,) = ledger.findings()
         assert ledger.finding(found.id)[1] == []

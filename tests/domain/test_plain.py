@@ -12,7 +12,7 @@ from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Ki
 from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
-from entitlement_ledger.domain.plain import PlainEvent, Said, command_json, decide_plain, read_plain
+from entitlement_ledger.domain.plain import Common, PlainEvent, decide_plain, read_plain
 from entitlement_ledger.domain.standing import Lot, Standing
 
 NOW = 1000 * HOUR
@@ -63,7 +63,7 @@ def decided(
     line = {"type": kind, "key": "k", "customer": "C", "entitlement": "E", "quantity": quantity}
     asked = read_plain(line | more, {})
     assert asked is not None
-    return decide_plain(asked, where, ENTITLEMENT, Said(NOW, "a", None, history=False), at, 9)
+    return decide_plain(asked, where, ENTITLEMENT, Common(NOW, "a", None, history=False), at, 9)
 
 
 def test_a_draw_goes_on_to_the_next_grant_where_the_first_is_used_up() -> None:
@@ -136,8 +136,8 @@ def test_a_draw_of_more_than_is_there_is_refused_and_moves_nothing() -> None:
     where = standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
     event = decided(where, quantity=10)
     assert event is not None and event.status == "refused"
-    said = '0.10 "cr" asked for, 0.09 can be given at 1970-02-11T16:00:00.000000Z'
-    assert (event.refused, event.draws) == (said, ())
+    common = '0.10 "cr" asked for, 0.09 can be given at 1970-02-11T16:00:00.000000Z'
+    assert (event.refused, event.draws) == (common, ())
     assert where == standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
     assert event.body() == encode_event(event.whole())
 
@@ -208,4 +208,8 @@ _more = {
 def test_the_command_is_kept_canonically_however_it_was_given(line: dict[str, Any]) -> None:
     asked = read_plain(line, {})
     assert asked is not None
-    assert command_json(line) == canonical({n: value for n, value in line.items() if n != "key"})
+    event = decide_plain(
+        asked, standing(lot(1, 1 << 41)), ENTITLEMENT, Common(NOW, "a", None, history=False), NOW, 9
+    )
+    assert event is not None
+    assert event.command == canonical({n: value for n, value in line.items() if n != "key"})

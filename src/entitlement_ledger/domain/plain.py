@@ -61,8 +61,8 @@ class PlainCommand(msgspec.Struct, gc=False):
     effective_at: Instant | None
 
 
-class Said(msgspec.Struct, frozen=True, gc=False):
-    """What all events have alike that one caller's commands of one actor come to in one batch."""
+class Common(msgspec.Struct, frozen=True, gc=False):
+    """What the events of one caller and one actor in a batch have in common."""
 
     recorded_at: Instant
     actor: str
@@ -70,32 +70,34 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     history: bool
 
 
-class PlainEvent(msgspec.Struct, gc=False):
+class PlainEvent(msgspec.Struct, frozen=True, gc=False):
     """What a plain command came to: of its event, the fields that are not the same for all.
 
     Attributes:
+        command: the canonical JSON of its fields as given, key aside.
+        command_hash: SHA-256 of that.
         draws: grants with quantities; empty where it issues one.
         before, after: what was available as of `effective_at`.
         held: what was held then, before and after.
         refused: why it is refused with `insufficient_balance`; empty where it is completed.
-        command_hash: SHA-256 of the command's canonical JSON, noted once its body is made.
     """
 
     sequence: int
     asked: PlainCommand
-    said: Said
+    common: Common
     effective_at: Instant
+    command: bytes
+    command_hash: bytes
     draws: tuple[tuple[str, int], ...]
     before: int
     after: int
     held: int
     refused: str = ""
-    command_hash: bytes = b""
 
     @property
     def recorded_at(self) -> Instant:
         """When the ledger learned of it."""
-        return self.said.recorded_at
+        return self.common.recorded_at
 
     @property
     def issues(self) -> bool:
@@ -116,10 +118,7 @@ class PlainEvent(msgspec.Struct, gc=False):
     def body(self) -> bytes:
         """Give the event's body: the very bytes that its `TransactionEvent` has."""
         asked, held, at, sequence = self.asked, self.held, self.effective_at, self.sequence
-        said = self.said
-        command = command_json(asked.line)
-        hashed = sha256(command)
-        self.command_hash = hashed.digest()
+        common = self.common
         line, code, quantity = asked.line, asked.entitlement, asked.quantity
         drawn = given = moved = balances = ""
         if not self.refused:
@@ -146,16 +145,16 @@ class PlainEvent(msgspec.Struct, gc=False):
                 f'["G{sequence}.1","{code}","available",{quantity},{at}]'
             )
         return (
-            f'{{"actor":{_text(said.actor)},"balances":[{balances}],'
-            f'"code":{_REFUSAL if self.refused else "null"},"command":{command.decode()},'
-            f'"command_hash":"{hashed.hexdigest()}","customer":"{asked.customer}",'
+            f'{{"actor":{_text(common.actor)},"balances":[{balances}],'
+            f'"code":{_REFUSAL if self.refused else "null"},"command":{self.command.decode()},'
+            f'"command_hash":"{self.command_hash.hex()}","customer":"{asked.customer}",'
             f'"draws":[{drawn}],"effective_at":{at},"entitlement":"{code}",'
             f'"event":"transaction","grants":[{given}],'
-            f'"history":{"true" if said.history else "false"},"key":"{asked.key}",'
+            f'"history":{"true" if common.history else "false"},"key":"{asked.key}",'
             f'"message":{_message(self.refused)},'
             f'"postings":[{moved}],"product":null,"quantity":{quantity},'
-            f'"reason":{_quoted(line.get("reason"))},"recorded_at":{said.recorded_at},'
-            f'"reference":{_quoted(line.get("reference"))},"role":{_text(said.role)},'
+            f'"reason":{_quoted(line.get("reason"))},"recorded_at":{common.recorded_at},'
+            f'"reference":{_quoted(line.get("reference"))},"role":{_text(common.role)},'
             f'"sequence":{sequence},"status":"{_REFUSED if self.refused else _COMPLETED}",'
             f'"target":null,"type":"{asked.type}"}}'
         ).encode()
@@ -245,7 +244,7 @@ def decide_plain(
     asked: PlainCommand,
     standing: Standing,
     entitlement: Entitlement,
-    said: Said,
+    common: Common,
     at: Instant,
     sequence: int,
 ) -> PlainEvent | None:
@@ -255,24 +254,31 @@ def decide_plain(
     periods have been seen to.
     """
     quantity, last_at = asked.quantity, standing.last_at
-    if at > said.recorded_at + AHEAD_MAX or (last_at is not None and at < last_at):
+    if at > common.recorded_at + AHEAD_MAX or (last_at is not None and at < last_at):
         return None
     before, held = standing.balance(at)
+    after, refused = before, ""
+    draws: tuple[tuple[str, int], ...] = ()
     if asked.type == _ISSUE:
         if standing.unspent + quantity > _UNSPENT_MAX:
             return None
         standing.issue(sequence, quantity, at)
+        after += quantity
         standing.last_at = at
-        return PlainEvent(sequence, asked, said, at, (), before, before + quantity, held)
-    if before < quantity:
+    elif before < quantity:
         refused = too_little(quantity, before, at, entitlement)
-        return PlainEvent(sequence, asked, said, at, (), before, before, held, refused)
-    draws = standing.draw(quantity, at)
-    standing.last_at = at
-    return PlainEvent(sequence, asked, said, at, draws, before, before - quantity, held)
+    else:
+        draws = standing.draw(quantity, at)
+        after -= quantity
+        standing.last_at = at
+    command = _command(asked.line)
+    hashed = sha256(command).digest()
+    return PlainEvent(
+        sequence, asked, common, at, command, hashed, draws, before, after, held, refused
+    )
 
 
-def command_json(line: dict[str, Any]) -> bytes:
+def _command(line: dict[str, Any]) -> bytes:
     """Give the canonical JSON of a line's fields, key aside; `read_plain` has looked at it."""
     if None in line.values():
         return canonical({name: value for name, value in line.items() if name != "key"})
