@@ -280,7 +280,7 @@ async def test_a_calendar_shows_what_lapses_and_leads_to_the_grants(store: str) 
         for width, height, day in ((60, 20, ">10# "), (80, 24, ">10# "), (120, 40, ">10#1")):
             await pilot.resize_terminal(width, height)
             await settled(pilot)
-            assert "2026-04  1 grants lapse, of C1" in shown_in(pilot, "#month-title")
+            assert "2026-04  1 grant lapses, of C1" in shown_in(pilot, "#month-title")
             assert day in shown_in(pilot, "#grid")
             assert cells(pilot) & DRAWN == set()
             lines = screen_text(pilot).splitlines()

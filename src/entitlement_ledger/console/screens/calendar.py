@@ -18,6 +18,7 @@ from entitlement_ledger.console.drawing import Alphabet, month_grid, short, spar
 from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount
+from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import DAY, INSTANT_MAX, INSTANT_MIN, Instant, to_datetime
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.overviews import Lapses, Lapsing
@@ -130,7 +131,9 @@ class CalendarScreen(LedgerScreen):
         row = self.table.selected
         whose = f"of {self.of_customer}" if self.of_customer else "of all customers"
         grants = sum(each.grants for each in found.days)
-        said = f"{grants:,} grants lapse" if grants else "nothing lapses"
+        said = f"{counted(grants, 'grant')} {'lapses' if grants == 1 else 'lapse'}"
+        if not grants:
+            said = "nothing lapses"
         if found.more:
             said = f"more than {grants:,} grants lapse, not all are listed"
         month = f"{to_datetime(found.since):%Y-%m}"
