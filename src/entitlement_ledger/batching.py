@@ -2,153 +2,70 @@
 
 A command that is new is recorded, whatever it comes to, so its sequence is known before it is
 decided. And no command concerns another customer than its own: the plain commands of some customers
-can be decided by themselves, and those of the others by the rules.
+can be decided by themselves, in columns, and those of the others by the rules, one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, overload
 
 from sqlalchemy import Connection
 
+from entitlement_ledger.asking import Asked, Item, RoleOf
 from entitlement_ledger.domain.book import Book, HoldingKey, without
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Kind
-from entitlement_ledger.domain.commands import JSON, Command, CommandType, Line, parse_command
-from entitlement_ledger.domain.decide import (
-    Asker,
-    Outcome,
-    answer,
-    answer_plain,
-    decide,
-    refusal,
-    repeat,
-)
-from entitlement_ledger.domain.events import TransactionEvent, sequence_of
+from entitlement_ledger.domain.commands import Command, parse_command
+from entitlement_ledger.domain.decide import Asker, decide, refusal, repeat
+from entitlement_ledger.domain.events import Event, TransactionEvent, sequence_of
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import (
-    Common,
-    PlainCommand,
-    PlainEvent,
-    Recordable,
-    decide_plain,
-    read_plain,
-)
+from entitlement_ledger.domain.plain import PlainLine, decide_plain
+from entitlement_ledger.domain.plain_events import Common, PlainEvents
 from entitlement_ledger.domain.policy import Policy
-from entitlement_ledger.domain.refusals import Refused
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.domain.rules.context import Context
 from entitlement_ledger.domain.standing import Standing
+from entitlement_ledger.outcomes import Outcomes, Told
 from entitlement_ledger.remembering import Memory
 from entitlement_ledger.store.catalogue import Counts
 from entitlement_ledger.store.loading import known_keys, load, load_customers
 from entitlement_ledger.store.standings import standings
 
-RoleOf = Callable[[str], str | None]
-Item = PlainCommand | Command | tuple[str | None, Refused]
-"""One line as it was read; of one that is no command the key, where it has one, and why."""
 
+@dataclass(slots=True)
+class _Rows:
+    """Lines that may be plain, in columns: a list of each, all of one length.
 
-Told = Outcome | TransactionEvent | PlainEvent
+    Attributes:
+        places: where they stand among all lines.
+        pairs: whose they are and what of.
+        at: when each counts.
+    """
 
+    places: list[int] = field(default_factory=list)
+    lines: list[PlainLine] = field(default_factory=list)
+    pairs: list[HoldingKey] = field(default_factory=list)
+    common: list[Common] = field(default_factory=list)
+    at: list[Instant] = field(default_factory=list)
 
-class Asked(NamedTuple):
-    """What one caller asks: lines as they were read, by whom."""
+    def add(self, place: int, line: PlainLine, common: Common, at: Instant) -> None:
+        """Take in a line."""
+        self.places.append(place)
+        self.lines.append(line)
+        self.pairs.append((line["customer"], line["entitlement"]))
+        self.common.append(common)
+        self.at.append(at)
 
-    items: list[Item]
-    actor: str
-    history: bool
+    def of_others(self, customers: Container[str]) -> list[int]:
+        """Give which of the rows are not of some customers."""
+        return [row for row, (customer, _) in enumerate(self.pairs) if customer not in customers]
 
-
-class Outcomes(Sequence[Outcome]):
-    """The outcomes of a batch in order, each made when it is looked at."""
-
-    def __init__(self, told: Sequence[Told]) -> None:
-        self._told = told
-
-    def __len__(self) -> int:
-        """Give how many lines were asked."""
-        return len(self._told)
-
-    @overload
-    def __getitem__(self, place: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, place: slice) -> Outcomes: ...
-    def __getitem__(self, place: int | slice) -> Outcome | Outcomes:
-        """Give one outcome, or some of them."""
-        if isinstance(place, slice):
-            return Outcomes(self._told[place])
-        told = self._told[place]
-        if isinstance(told, PlainEvent):
-            return answer_plain(told)
-        return answer(told) if isinstance(told, TransactionEvent) else told
-
-    def __eq__(self, other: object) -> bool:
-        """Say whether these are the outcomes of another batch, or of a list."""
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def read_lines(
-    lines: Iterable[Line],
-    actor: str,
-    policy: Policy,
-    role_of: RoleOf,
-    *,
-    history: bool,
-    plain: bool,
-) -> Asked:
-    """Read lines as what they ask; `plain` looks for what may be decided without the past."""
-    may_be = plain and _nobody_else_is_asked(policy)
-    instants: dict[str, Instant] = {}
-    permitted: dict[str, bool] = {}
-    items: list[Item] = []
-    for line in lines:
-        found = read_plain(line, instants) if may_be else None
-        if found is not None:
-            who = found.line.get("actor") or actor
-            if who not in permitted:
-                permitted[who] = _permits(policy, role_of(who), role_of(actor), history=history)
-            if permitted[who]:
-                items.append(found)
-                continue
-        items.append(_read(line))
-    return Asked(items, actor, history)
-
-
-def _nobody_else_is_asked(policy: Policy) -> bool:
-    plain = {CommandType.ISSUE, CommandType.CONSUME}
-    return not any(plain & rule.types for rule in policy.approvals)
-
-
-def _permits(policy: Policy, role: str | None, poster_role: str | None, *, history: bool) -> bool:
-    try:
-        policy.permit(role, poster_role, history=history)
-    except Refused:
-        return False
-    return True
-
-
-def _read(line: Line) -> Item:
-    """Give the command, or the key where one can be read, and why it is none (rule S6)."""
-    if isinstance(line, Refused):
-        return None, line
-    try:
-        return parse_command(line)
-    except Refused as refused:
-        return _shown(line.get("key") if isinstance(line, Mapping) else None), refused
-
-
-def _shown(key: JSON) -> str | None:
-    """Give what can be told of a key: half of a surrogate pair cannot be written."""
-    if not isinstance(key, str):
-        return None
-    try:
-        key.encode("utf-8")
-    except UnicodeEncodeError:
-        return None
-    return key[:512]
+    def some(self, rows: Sequence[int]) -> _Rows:
+        """Give some of the rows."""
+        if len(rows) == len(self.places):
+            return self
+        columns = (self.places, self.lines, self.pairs, self.common, self.at)
+        return _Rows(*([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
 
 
 def _was_given(standing: Standing | None) -> bool:
@@ -165,7 +82,7 @@ class Batch:
         all_plain: every line may be plain, and no two have one key.
         sequences: of each line the sequence that its event will have; None if it has none.
         ruled: customers whose commands are left to the rules.
-        made: the plain events, by the place of their lines.
+        plain: the plain events, in the order of their lines.
     """
 
     connection: Connection
@@ -182,13 +99,13 @@ class Batch:
     all_plain: bool = False
     sequences: Sequence[int | None] = ()
     ruled: set[str] = field(default_factory=set)
-    made: dict[int, PlainEvent] = field(default_factory=dict)
+    plain: PlainEvents = field(default_factory=PlainEvents)
 
     def __post_init__(self) -> None:
         """Put the lines of all callers after one another."""
         self.items = [item for each in self.asked for item in each.items]
 
-    def decide(self) -> tuple[list[Outcomes], Sequence[Recordable]]:
+    def decide(self) -> tuple[list[Outcomes], Recorded]:
         """Give each caller's outcomes, and the events to be recorded, which the book has taken."""
         self._look_up_keys()
         self._number()
@@ -197,7 +114,7 @@ class Batch:
         told, events = self._tell()
         outcomes, start = [], 0
         for each in self.asked:
-            outcomes.append(Outcomes(told[start : start + len(each.items)]))
+            outcomes.append(Outcomes(told, range(start, start + len(each.items))))
             start += len(each.items)
         return outcomes, events
 
@@ -213,7 +130,7 @@ class Batch:
 
     def _keys(self) -> set[str]:
         """Give the keys of commands, and those that commands name; note whom the rules concern."""
-        sought = {item.key for item in self.items if isinstance(item, PlainCommand)}
+        sought = {item["key"] for item in self.items if isinstance(item, dict)}
         self.all_plain = len(sought) == len(self.items)
         if not self.all_plain:
             for item in self.items:
@@ -238,36 +155,46 @@ class Batch:
         for item in self.items:
             number = None
             if not isinstance(item, tuple):
-                if item.key in self.known:
-                    self.ruled.add(item.customer)
-                elif item.key in first:
-                    self.ruled |= {item.customer, first[item.key]}
+                key, customer = _key_and_customer(item)
+                if key in self.known:
+                    self.ruled.add(customer)
+                elif key in first:
+                    self.ruled |= {customer, first[key]}
                 else:
-                    first[item.key] = item.customer
+                    first[key] = customer
                     number = sequence = sequence + 1
             sequences.append(number)
         self.sequences = sequences
 
     def _decide_plain(self) -> None:
         """Decide what is plain; customers of whom one command is not are left to the rules."""
-        plain = {
-            (item.customer, item.entitlement)
-            for item in self.items
-            if isinstance(item, PlainCommand) and item.customer not in self.ruled
-        }
-        self._rule_out(plain)
-        self._load_standings({pair for pair in plain if pair[0] not in self.ruled})
-        # Who was ever given something exists; of the others it is to be asked.
-        standings = self.book.standings
-        unsure = {
-            customer
-            for customer, code in plain
-            if customer not in self.ruled and not _was_given(standings[customer].get(code))
-        }
-        unsure -= self.memory.existing(without(unsure, self.book.customers))
-        load_customers(self.connection, self.book, unsure)
-        self.ruled |= without(unsure, self.book.customers)
-        self._make()
+        rows = self._rows()
+        pairs = set(rows.pairs)
+        self._rule_out(pairs)
+        self._load_standings({pair for pair in pairs if pair[0] not in self.ruled})
+        self._rule_out_unknown(pairs)
+        if self.book.closed_until is not None:
+            both = zip(rows.pairs, rows.at, strict=True)
+            self.ruled |= {customer for (customer, _), at in both if self.book.closed(at)}
+        self._make(rows)
+
+    def _rows(self) -> _Rows:
+        """Give the lines that may be plain, but for those of customers who are ruled already."""
+        rows, place = _Rows(), 0
+        for each in self.asked:
+            known: dict[str, Common] = {}
+            for item in each.items:
+                if isinstance(item, dict) and item["customer"] not in self.ruled:
+                    actor = item.get("actor") or each.actor
+                    common = known.get(actor)
+                    if common is None:
+                        role = self.role_of(actor)
+                        common = known[actor] = Common(self.now, actor, role, each.history)
+                    given = item.get("effective_at")
+                    at = self.now if given is None else each.instants[given]
+                    rows.add(place, item, common, at)
+                place += 1
+        return rows
 
     def _rule_out(self, pairs: set[HoldingKey]) -> None:
         """Leave to the rules whose customer or entitlement is such that something is refused."""
@@ -307,91 +234,95 @@ class Batch:
             found |= standings(self.connection, without(lacking, found))
         for (customer, entitlement), standing in found.items():
             known[customer][entitlement] = standing
+        # What time alone may change has no standing.
+        self.ruled |= {pair[0] for pair in without(lacking, found)}
 
-    def _make(self) -> None:
-        """Decide plain commands in order; whose turns out not to be plain, the rules decide."""
-        place = 0
-        for each in self.asked:
-            common: dict[str, Common] = {}
-            for item in each.items:
-                if isinstance(item, PlainCommand) and item.customer not in self.ruled:
-                    actor = item.line.get("actor") or each.actor
-                    known = common.get(actor)
-                    if known is None:
-                        known = common[actor] = Common(
-                            self.now, actor, self.role_of(actor), each.history
-                        )
-                    event = self._plain_event(item, self.sequences[place], known)
-                    if event is None:
-                        self.ruled.add(item.customer)
-                    else:
-                        self.made[place] = event
-                place += 1
+    def _rule_out_unknown(self, pairs: set[HoldingKey]) -> None:
+        """Leave to the rules who does not exist: whoever was ever given something does."""
+        book, standings = self.book, self.book.standings
+        unsure = {
+            customer
+            for customer, code in pairs
+            if customer not in self.ruled and not _was_given(standings[customer].get(code))
+        }
+        unsure -= self.memory.existing(without(unsure, book.customers))
+        load_customers(self.connection, book, unsure)
+        self.ruled |= without(unsure, book.customers)
 
-    def _plain_event(
-        self, asked: PlainCommand, sequence: int | None, common: Common
-    ) -> PlainEvent | None:
-        book, code = self.book, asked.entitlement
-        standing = book.standings[asked.customer].get(code)
-        if standing is None or sequence is None:
-            return None
-        at = asked.effective_at
-        if at is None:
-            at = self.now
-        if book.closed_until is not None and book.closed(at):
-            return None
-        return decide_plain(asked, standing, book.entitlements[code], common, at, sequence)
+    def _make(self, rows: _Rows) -> None:
+        """Decide in order; whose turns out not to be plain, the rules decide."""
+        rows = rows.some(rows.of_others(self.ruled))
+        known = self.book.standings
+        self.plain, rest = decide_plain(
+            rows.lines,
+            [known[customer][code] for customer, code in rows.pairs],
+            rows.common,
+            rows.at,
+            [self._sequence(place) for place in rows.places],
+            self.book.entitlements,
+        )
+        if rest:
+            self.ruled |= {rows.pairs[row][0] for row in rest}
+            self.plain = self.plain.some(rows.of_others(self.ruled))
+
+    def _sequence(self, place: int) -> int:
+        sequence = self.sequences[place]
+        assert sequence is not None, "a command that is decided has a new key"
+        return sequence
 
     def _load_for_the_rest(self) -> None:
         """Load what the rules need to decide what is left to them."""
         if self.all_plain and not self.ruled:
             return
         for place, item in enumerate(self.items):
-            if isinstance(item, PlainCommand) and item.customer in self.ruled:
-                self.items[place] = parse_command(item.line)
-                self.made.pop(place, None)
+            if isinstance(item, dict) and item["customer"] in self.ruled:
+                self.items[place] = parse_command(item)
         if self.book.is_ahead(set(), self.ruled):
             self.project()
         rest = [item for item in self.items if isinstance(item, Command)]
         load(self.connection, self.book, rest, self.known)
 
-    def _tell(self) -> tuple[Sequence[Told], Sequence[Recordable]]:
+    def _tell(self) -> tuple[Sequence[Told], Recorded]:
         """Decide the rest in order, and give what each line is told, and the events."""
-        plain = list(self.made.values())
-        self.book.take_plain(plain)
+        plain, book = self.plain, self.book
+        book.take_plain(plain)
         if len(plain) == len(self.items):
-            self.book.pass_plain(plain)
-            return plain, plain
+            book.pass_plain(len(plain), self.now)
+            return plain, Recorded(plain=plain)
         told: list[Told] = []
-        events: list[Recordable] = []
-        place = 0
+        ruled: list[Event] = []
+        made, place = iter(plain), 0
         for each in self.asked:
             poster_role = self.role_of(each.actor)
             for _ in each.items:
-                item, made = self.items[place], self.made.get(place)
-                if made is not None:
-                    self.book.pass_plain([made])
-                    events.append(made)
-                    told.append(made)
+                item = self.items[place]
+                if isinstance(item, dict):
+                    book.pass_plain(1, self.now)
+                    told.append(next(made))
                 elif isinstance(item, tuple):
                     told.append(refusal(*item))
                 else:
-                    assert isinstance(item, Command), "what is not plain is left to the rules"
-                    first = repeat(self.book, item)
+                    first = repeat(book, item)
                     if first is None:
                         event = self._ruled_event(item, place, each, poster_role)
-                        events.append(event)
+                        ruled.append(event)
                     told.append(event if first is None else first)
                 place += 1
-        return told, events
+        return told, Recorded(ruled, plain)
 
     def _ruled_event(
         self, command: Command, place: int, asked: Asked, poster_role: str | None
     ) -> TransactionEvent:
-        sequence = self.sequences[place]
+        sequence = self._sequence(place)
         assert sequence == self.book.last_sequence + 1, "a new command was numbered"
         actor = command.actor or asked.actor
         context = Context(self.now, sequence, asked.history, self.policy, poster_role)
         event = decide(self.book, command, context, Asker(actor, self.role_of(actor)))
         self.book.take(event)
         return event
+
+
+def _key_and_customer(item: PlainLine | Command) -> tuple[str, str]:
+    if isinstance(item, dict):
+        return item["key"], item["customer"]
+    return item.key, item.customer

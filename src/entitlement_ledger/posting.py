@@ -14,19 +14,21 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from entitlement_ledger.asking import Asked, read_lines
 from entitlement_ledger.audit.witness import Seen, Witness
-from entitlement_ledger.batching import Asked, Batch, Outcomes, read_lines
+from entitlement_ledger.batching import Batch
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.events import Event, Status
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import Recordable
 from entitlement_ledger.domain.policy import ANYTHING, Policy
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.freshness import Freshness
 from entitlement_ledger.garbage import no_garbage
 from entitlement_ledger.merkle import Frontier
+from entitlement_ledger.outcomes import Outcomes
 from entitlement_ledger.projecting import Behind
 from entitlement_ledger.remembering import Memory
 from entitlement_ledger.sharing import Shared
@@ -103,11 +105,11 @@ class Writer:
 
         def work(
             connection: Connection, book: Book, project: Callable[[], None]
-        ) -> tuple[Sequence[Outcome], Sequence[Recordable]]:
+        ) -> tuple[Sequence[Outcome], Recorded]:
             (outcomes,), events = self._decide(connection, book, [asked], project, self._memory)
             if any(each.status is Status.REFUSED for each in outcomes):
                 self._book = None
-                return _none_of(outcomes), []
+                return _none_of(outcomes), Recorded()
             return outcomes, events
 
         return self._commit(work)
@@ -141,16 +143,16 @@ class Writer:
 
         def work(
             connection: Connection, book: Book, project: Callable[[], None]
-        ) -> tuple[Sequence[Event], Sequence[Event]]:
+        ) -> tuple[Sequence[Event], Recorded]:
             project()
             events = change(connection, book, self.now(book))
-            return events, events
+            return events, Recorded(list(events))
 
         return self._commit(work)
 
     def _commit(
         self,
-        work: Callable[[Connection, Book, Callable[[], None]], tuple[Told, Sequence[Recordable]]],
+        work: Callable[[Connection, Book, Callable[[], None]], tuple[Told, Recorded]],
     ) -> Told:
         """Record the events that `work` makes of the book, in one database transaction.
 
@@ -175,8 +177,7 @@ class Writer:
                 raise
             self._tree = tree
             self._behind.add(entries)
-            last_event = (events[-1].sequence, events[-1].recorded_at) if events else None
-            self._now_durable(last_event or self.fresh.newest)
+            self._now_durable(events.newest() if events else self.fresh.newest)
             self._memory.committed(events, self._behind.events)
             self._not_forgotten += len(events)
             self._forget(book)
@@ -308,7 +309,7 @@ class Writer:
         self._project_now(connection)
 
     def _write(
-        self, connection: Connection, events: Sequence[Recordable], tree: Frontier
+        self, connection: Connection, events: Recorded, tree: Frontier
     ) -> tuple[Entries, Frontier]:
         """Make events durable with the transaction; give them as entries, and the tree."""
         if not events:
@@ -345,7 +346,7 @@ class Writer:
         asked: Sequence[Asked],
         project: Callable[[], None],
         memory: Memory,
-    ) -> tuple[list[Outcomes], Sequence[Recordable]]:
+    ) -> tuple[list[Outcomes], Recorded]:
         """Decide what callers ask, in order, from state that is loaded for all of it at once."""
         return Batch(
             connection,

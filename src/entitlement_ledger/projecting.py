@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine
 
 from entitlement_ledger.domain.events import RecordEvent
-from entitlement_ledger.domain.plain import Recordable
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.store.journal import Entries
 from entitlement_ledger.store.rebuilding import catch_up, project_new
 from entitlement_ledger.store.written import ensure_transaction
@@ -77,10 +77,10 @@ class Behind:
         """Whether the projections surely lack nothing."""
         return self._in_hand is None and self._rest is not None and not self._rest.events
 
-    def events(self) -> list[Recordable]:
+    def events(self) -> list[Recorded]:
         """Give the events that the projections lack, as far as is known."""
-        in_hand = self._in_hand.entries.events if self._in_hand else []
-        return [*in_hand, *(self._rest.events if self._rest else [])]
+        in_hand = [self._in_hand.entries.events] if self._in_hand else []
+        return [*in_hand, self._rest.events] if self._rest else in_hand
 
     def __len__(self) -> int:
         """Give how many they lack, as far as is known."""
@@ -124,7 +124,7 @@ class Behind:
             self._tell(rest)
 
     def _tell(self, entries: Entries) -> None:
-        if any(isinstance(event, RecordEvent) for event in entries.events):
+        if any(isinstance(event, RecordEvent) for event in entries.events.ruled):
             self._changing()
 
     def doubt(self) -> None:

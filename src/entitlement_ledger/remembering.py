@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.events import TransactionEvent
-from entitlement_ledger.domain.plain import PlainEvent, Recordable
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.store.dialect import DatabaseError, interrupt
 from entitlement_ledger.store.snapshot import Snapshot, take_snapshot
@@ -47,14 +47,13 @@ class Since:
     customers: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
 
-    def note(self, events: Iterable[Recordable]) -> None:
+    def note(self, events: Recorded) -> None:
         """Note what events concern."""
-        for event in events:
-            if isinstance(event, PlainEvent):
-                asked = event.asked
-                self.pairs.add((asked.customer, asked.entitlement))
-                self.keys.add(asked.key)
-            elif isinstance(event, TransactionEvent):
+        plain = events.plain
+        self.pairs.update(zip(plain.customer, plain.entitlement, strict=True))
+        self.keys.update(plain.key)
+        for event in events.ruled:
+            if isinstance(event, TransactionEvent):
                 self.customers.add(event.customer)
                 self.keys.add(event.key)
 
@@ -62,10 +61,11 @@ class Since:
 class _Making:
     """A snapshot that is being made by a thread of its own."""
 
-    def __init__(self, engine: Engine, lacking: Iterable[Recordable]) -> None:
+    def __init__(self, engine: Engine, lacking: Iterable[Recorded]) -> None:
         self.since = Since()
         # What the projections lack, the snapshot may lack too.
-        self.since.note(lacking)
+        for events in lacking:
+            self.since.note(events)
         self.made: Snapshot | None = None
         self._engine = engine
         self._connection: Connection | None = None
@@ -135,9 +135,7 @@ class Memory:
             return keys
         return {key for key in keys if key in since or snapshot.may_have(key)}
 
-    def committed(
-        self, events: Collection[Recordable], lacking: Callable[[], Collection[Recordable]]
-    ) -> None:
+    def committed(self, events: Recorded, lacking: Callable[[], Iterable[Recorded]]) -> None:
         """Take note of what was recorded; `lacking` gives what the projections lack of it."""
         if not self._keeping:
             return
@@ -148,9 +146,8 @@ class Memory:
             self._making.since.note(events)
         if self._making is not None and self._making.ended:
             self._take_up(self._making)
-        last = max((event.sequence for event in events), default=0)
-        if self._making is None and last and self._is_wanted():
-            if last <= EVENTS_MAX:
+        if self._making is None and events and self._is_wanted():
+            if events.last_sequence <= EVENTS_MAX:
                 self._making = _Making(self._engine, lacking())
             else:
                 # What was concerned since would be more and more.

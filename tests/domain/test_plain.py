@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from entitlement_ledger.domain.catalogue import CatalogueStatus, Entitlement, Ki
 from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
-from entitlement_ledger.domain.plain import Common, PlainEvent, decide_plain, read_plain
+from entitlement_ledger.domain.plain import are_plain, decide_plain, is_plain
+from entitlement_ledger.domain.plain_events import Common, PlainEvent, PlainEvents
 from entitlement_ledger.domain.standing import Lot, Standing
 
 NOW = 1000 * HOUR
@@ -61,9 +63,21 @@ def decided(
     where: Standing, kind: str = "consume", quantity: int = 5, at: int = NOW, **more: Any
 ) -> PlainEvent | None:
     line = {"type": kind, "key": "k", "customer": "C", "entitlement": "E", "quantity": quantity}
-    asked = read_plain(line | more, {})
-    assert asked is not None
-    return decide_plain(asked, where, ENTITLEMENT, Common(NOW, "a", None, history=False), at, 9)
+    return _decided(line | more, where, at)
+
+
+def _decided(line: dict[str, Any], where: Standing, at: int = NOW) -> PlainEvent | None:
+    assert is_plain(line, {})
+    common = Common(NOW, "a", None, history=False)
+    events, rest = decide_plain([line], [where], [common], [at], [9], {"E": ENTITLEMENT})
+    return None if rest else events[0]
+
+
+def body(event: PlainEvent) -> bytes:
+    """Give the body of one event."""
+    events = PlainEvents()
+    events.extend(PlainEvents(*([getattr(event, name)] for name in event.__struct_fields__)))
+    return events.bodies()[0]
 
 
 def test_a_draw_goes_on_to_the_next_grant_where_the_first_is_used_up() -> None:
@@ -139,7 +153,7 @@ def test_a_draw_of_more_than_is_there_is_refused_and_moves_nothing() -> None:
     common = '0.10 "cr" asked for, 0.09 can be given at 1970-02-11T16:00:00.000000Z'
     assert (event.refused, event.draws) == (common, ())
     assert where == standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
-    assert event.body() == encode_event(event.whole())
+    assert body(event) == encode_event(event.whole())
 
 
 def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:
@@ -150,35 +164,66 @@ def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:
     assert decided(where, "issue", 1) is not None
 
 
-@pytest.mark.parametrize(
-    "unusual",
-    [
-        {"key": 'a"b'},
-        {"key": "entl:1"},
-        {"key": ""},
-        {"key": "a\x00b"},
-        {"key": "a\ud800b"},
-        {"key": "x" * 513},
-        {"customer": "x" * 65},
-        {"customer": "back\\slash"},
-        {"quantity": 0},
-        {"quantity": True},
-        {"quantity": 2.0},
-        {"quantity": 1 << 41},
-        {"type": "hold"},
-        {"type": ["issue"]},
-        {"expires_at": "2026-01-01T00:00:00Z"},
-        {"effective_at": "2026-01-01T00:00:00"},
-        {"effective_at": 5},
-        {"reason": ""},
-        {"actor": 7},
-    ],
-)
+LINE: dict[str, Any] = {
+    "type": "issue",
+    "key": "k",
+    "customer": "C",
+    "entitlement": "E",
+    "quantity": 1,
+}
+UNUSUAL: list[dict[str, Any]] = [
+    {"key": 'a"b'},
+    {"key": "entl:1"},
+    {"key": ""},
+    {"key": "a\x00b"},
+    {"key": "a\ud800b"},
+    {"key": "x" * 513},
+    {"customer": "x" * 65},
+    {"customer": "back\\slash"},
+    {"quantity": 0},
+    {"quantity": True},
+    {"quantity": 2.0},
+    {"quantity": 1 << 41},
+    {"type": "hold"},
+    {"type": ["issue"]},
+    {"expires_at": "2026-01-01T00:00:00Z"},
+    {"effective_at": "2026-01-01T00:00:00"},
+    {"effective_at": 5},
+    {"reason": ""},
+    {"actor": 7},
+    {"reason": "x" * 4097},
+    {"reference": {}},
+    {"effective_at": []},
+    {"entitlement": b"E"},
+    {"entitlement": ""},
+    {"customer": None},
+]
+
+
+@pytest.mark.parametrize("unusual", UNUSUAL)
 def test_what_is_unusual_in_a_line_is_left_to_the_shape(unusual: dict[str, Any]) -> None:
-    line = {"type": "issue", "key": "k", "customer": "C", "entitlement": "E", "quantity": 1}
-    assert read_plain(line, {}) is not None
-    assert read_plain(line | unusual, {}) is None
-    assert read_plain({name: value for name, value in line.items() if name != "key"}, {}) is None
+    assert is_plain(LINE, {})
+    assert not is_plain(LINE | unusual, {})
+    assert not is_plain({name: value for name, value in LINE.items() if name != "key"}, {})
+
+
+_USUAL: list[dict[str, Any]] = [
+    {},
+    {"type": "consume", "quantity": 1 << 40, "key": "x" * 512, "customer": "x" * 64},
+    {"actor": None, "reason": "because", "reference": "r", "effective_at": "2026-01-01T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize("unusual", UNUSUAL)
+def test_among_many_lines_one_that_is_unusual_is_found(unusual: dict[str, Any]) -> None:
+    usual = [LINE | each for each in _USUAL]
+    assert are_plain(usual, {})
+    assert not are_plain([*usual, LINE | unusual], {})
+
+
+@given(st.lists(st.sampled_from([*[LINE | each for each in (*UNUSUAL, *_USUAL * 9)], None])))
+def test_many_lines_are_plain_where_each_is(lines: list[dict[str, Any]]) -> None:
+    assert are_plain(lines, {}) == (bool(lines) and all(is_plain(each, {}) for each in lines))
 
 
 @pytest.mark.parametrize("kind", ["issue", "consume"])
@@ -189,7 +234,7 @@ def test_what_is_unusual_in_a_line_is_left_to_the_shape(unusual: dict[str, Any])
 def test_the_body_is_that_of_the_whole_event(kind: str, more: dict[str, Any]) -> None:
     event = decided(standing(lot(1, 3), lot(2, 4, held=1)), kind, **more)
     assert event is not None
-    assert event.body() == encode_event(event.whole())
+    assert body(event) == encode_event(event.whole())
 
 
 _fields = {
@@ -206,10 +251,8 @@ _more = {
 
 @given(st.fixed_dictionaries(_fields, optional=_more).flatmap(_in_any_order))
 def test_the_command_is_kept_canonically_however_it_was_given(line: dict[str, Any]) -> None:
-    asked = read_plain(line, {})
-    assert asked is not None
-    event = decide_plain(
-        asked, standing(lot(1, 1 << 41)), ENTITLEMENT, Common(NOW, "a", None, history=False), NOW, 9
-    )
+    event = _decided(line, standing(lot(1, 1 << 41)))
     assert event is not None
-    assert event.command == canonical({n: value for n, value in line.items() if n != "key"})
+    command = canonical({n: value for n, value in line.items() if n != "key"})
+    assert event.command.encode() == command
+    assert event.command_hash == sha256(command).hexdigest()

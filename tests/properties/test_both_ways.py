@@ -18,8 +18,9 @@ from test_store_keeps_the_rules import History, Naming
 from entitlement_ledger import batching, posting, projecting, remembering
 from entitlement_ledger.domain.decide import Outcome, decide
 from entitlement_ledger.domain.instants import HOUR
-from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.domain.plain_events import PlainEvent
 from entitlement_ledger.ledger import Ledger
+from entitlement_ledger.outcomes import Outcomes
 from entitlement_ledger.store import loading
 
 Told = tuple[list[Outcome], list[bytes]]
@@ -64,8 +65,8 @@ def _post(
             clock.now += sum(wait for wait, _ in batch)
             lines = [naming.given(line) for _, line in batch]
             told = ledger.post(lines, actor='"Ann"')
-            assert isinstance(told, batching.Outcomes)
-            plain += sum(isinstance(each, PlainEvent) for each in told._told)
+            assert isinstance(told, Outcomes)
+            plain += sum(isinstance(each.recorded, PlainEvent) for each in told)
             outcomes += naming.note(list(told))
             start += size
         # What is imported holds personal data, hashed under keys that are drawn at random.

@@ -6,7 +6,7 @@ been decided or was read from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import GrantState, Holding, Pin
 from entitlement_ledger.domain.instants import Instant, parse_instant
-from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.domain.plain_events import PlainEvents
 from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.domain.subscriptions import Subscription
 
@@ -187,21 +187,19 @@ class Book:
         assert sequence == self.last_sequence + 1, "the journal has no gaps"
         self.last_sequence = sequence
 
-    def take_plain(self, events: Sequence[PlainEvent]) -> None:
+    def take_plain(self, events: PlainEvents) -> None:
         """Note whom plain events concern; the standings were moved on when they were decided."""
-        asked = [event.asked for event in events]
-        pairs = {(each.customer, each.entitlement) for each in asked}
+        pairs = set(zip(events.customer, events.entitlement, strict=True))
         for pair in pairs & self.holdings.keys():
             del self.holdings[pair]
-        self.ahead.plain |= {customer for customer, _ in pairs}
-        self.ahead.keys |= {each.key for each in asked}
+        self.ahead.plain.update(events.customer)
+        self.ahead.keys.update(events.key)
 
-    def pass_plain(self, events: Sequence[PlainEvent]) -> None:
-        """Move the book past plain events, one after another, that it has been told of."""
-        if not events:
-            return
-        assert events[0].sequence == self.last_sequence + 1, "the journal has no gaps"
-        self.last_sequence, self.last_recorded_at = events[-1].sequence, events[-1].recorded_at
+    def pass_plain(self, events: int, recorded_at: Instant) -> None:
+        """Move the book past the next events, which are plain, and which it has been told of."""
+        self.last_sequence += events
+        if events:
+            self.last_recorded_at = recorded_at
 
     def add_original(
         self, event: TransactionEvent, reversed_quantity: int = 0, status: Status | None = None

@@ -23,7 +23,7 @@ from entitlement_ledger.domain.events import (
 )
 from entitlement_ledger.domain.holdings import Holding
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.domain.plain_events import PlainEvent
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.domain.quantities import fits
 from entitlement_ledger.domain.refusals import Code, Refused
@@ -124,7 +124,7 @@ def answer(event: TransactionEvent) -> Outcome:
 def answer_plain(event: PlainEvent) -> Outcome:
     """Give the outcome that a plain event records."""
     return Outcome(
-        key=event.asked.key,
+        key=event.key,
         status=event.status,
         code=Code.INSUFFICIENT_BALANCE if event.refused else None,
         message=event.refused,

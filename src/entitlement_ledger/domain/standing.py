@@ -19,6 +19,10 @@ from entitlement_ledger.domain.instants import Instant
 PRIORITY = 100
 
 
+Draws = tuple[tuple[str, int], ...]
+"""Grants with the quantities that they gave."""
+
+
 class Lot(msgspec.Struct, gc=False):
     """A grant that something is left of.
 
@@ -110,7 +114,7 @@ class Standing(msgspec.Struct, gc=False):
         self.add(Lot(key, quantity, 0, None))
         self.unspent += quantity
 
-    def draw(self, quantity: int, at: Instant) -> tuple[tuple[str, int], ...]:
+    def draw(self, quantity: int, at: Instant) -> Draws:
         """Draw a quantity in burn order; give what each grant gave. All of it must be there."""
         first = self.lots[0]
         self.unspent -= quantity

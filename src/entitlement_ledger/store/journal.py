@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from entitlement_ledger.domain.events import Event, decode_event, leaf_hash
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.domain.plain import Recordable
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.merkle import Block, Frontier
 from entitlement_ledger.store.commits import (
     damaged,
@@ -34,35 +34,34 @@ class Entries:
     """Events on their way into the journal.
 
     Attributes:
-        events: in order, without a gap.
-        bodies, hashes: of each event its body, and the hash of that as a leaf.
+        bodies, hashes: of each event in order its body, and the hash of that as a leaf.
         blocks: the subtrees of the tree that they have completed.
     """
 
-    events: list[Recordable] = field(default_factory=list)
+    events: Recorded = field(default_factory=Recorded)
     bodies: list[bytes] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
 
     def add(self, later: Entries) -> None:
         """Take in what comes right after these."""
-        self.events += later.events
+        self.events.extend(later.events)
         self.bodies += later.bodies
         self.hashes += later.hashes
         self.blocks += later.blocks
 
 
-def entries_of(events: Sequence[Recordable], tree: Frontier) -> Entries:
+def entries_of(events: Recorded, tree: Frontier) -> Entries:
     """Give events as entries, and append them to the tree."""
-    bodies = [event.body() for event in events]
-    entries = Entries(list(events), bodies, [leaf_hash(body) for body in bodies])
+    bodies = events.bodies()
+    entries = Entries(events, bodies, [leaf_hash(body) for body in bodies])
     tree.extend(entries.hashes, entries.blocks)
     return entries
 
 
 def commit(connection: Connection, entries: Entries) -> None:
     """Make entries durable with the transaction; into the journal they go right behind it."""
-    keep_commit(connection, entries.events[-1].sequence, entries.bodies)
+    keep_commit(connection, entries.events.last_sequence, entries.bodies)
 
 
 def lay_out(connection: Connection, entries: Entries) -> None:
@@ -72,13 +71,13 @@ def lay_out(connection: Connection, entries: Entries) -> None:
         connection,
         live_journal,
         {
-            "sequence": [event.sequence for event in events],
-            "recorded_at": [event.recorded_at for event in events],
+            "sequence": events.sequences(),
+            "recorded_at": events.recorded_at(),
             "hash": entries.hashes,
             "body": entries.bodies,
         },
     )
-    drop_commits(connection, events[-1].sequence)
+    drop_commits(connection, events.last_sequence)
 
 
 def lay_out_kept(connection: Connection) -> None:
@@ -89,7 +88,8 @@ def lay_out_kept(connection: Connection) -> None:
     """
     for sequence, bodies in kept_commits(connection):
         events = _events(sequence, bodies)
-        lay_out(connection, Entries(list(events), bodies, [leaf_hash(body) for body in bodies]))
+        hashes = [leaf_hash(body) for body in bodies]
+        lay_out(connection, Entries(Recorded(events), bodies, hashes))
 
 
 def _events(sequence: int, bodies: Sequence[bytes]) -> list[Event]:

@@ -6,7 +6,6 @@ tables in memory say all of it, and the database makes the rows of each projecti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -37,7 +36,7 @@ from sqlalchemy import (
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.events import Account, Status
-from entitlement_ledger.domain.plain import PlainEvent
+from entitlement_ledger.domain.plain_events import PlainEvents
 from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.domain.standing import PRIORITY
 from entitlement_ledger.store.dialect import Columns, standing_by
@@ -79,7 +78,7 @@ _e, _d = _EVENTS.c, _DRAWS.c
 _ISSUED = _e.type == CommandType.ISSUE.value
 
 
-def project_plain(connection: Connection, events: Sequence[PlainEvent]) -> None:
+def project_plain(connection: Connection, events: PlainEvents) -> None:
     """Write what plain events make of the projections, in a few statements."""
     if not events:
         return
@@ -91,32 +90,31 @@ def project_plain(connection: Connection, events: Sequence[PlainEvent]) -> None:
             connection.execute(statement)
 
 
-def _event_columns(events: Sequence[PlainEvent]) -> Columns:
-    asked = [event.asked for event in events]
+def _event_columns(events: PlainEvents) -> Columns:
     return {
-        "sequence": [event.sequence for event in events],
-        "type": [each.type for each in asked],
-        "customer": [each.customer for each in asked],
-        "entitlement": [each.entitlement for each in asked],
-        "quantity": [each.quantity for each in asked],
-        "effective_at": [event.effective_at for event in events],
-        "recorded_at": [event.recorded_at for event in events],
-        "actor": [event.common.actor for event in events],
-        "role": [event.common.role for event in events],
-        "reason": [each.line.get("reason") for each in asked],
-        "reference": [each.line.get("reference") for each in asked],
-        "key": [each.key for each in asked],
-        "history": [event.common.history for event in events],
-        "refused": [bool(event.refused) for event in events],
-        "command_hash": [event.command_hash for event in events],
+        "sequence": events.sequence,
+        "type": events.type,
+        "customer": events.customer,
+        "entitlement": events.entitlement,
+        "quantity": events.quantity,
+        "effective_at": events.effective_at,
+        "recorded_at": events.of_common(lambda each: each.recorded_at),
+        "actor": events.of_common(lambda each: each.actor),
+        "role": events.of_common(lambda each: each.role),
+        "reason": events.reason,
+        "reference": events.reference,
+        "key": events.key,
+        "history": events.of_common(lambda each: each.history),
+        "refused": [bool(each) for each in events.refused],
+        "command_hash": [bytes.fromhex(each) for each in events.command_hash],
     }
 
 
-def _draw_columns(events: Sequence[PlainEvent]) -> Columns:
+def _draw_columns(events: PlainEvents) -> Columns:
     rows = [
-        (event.sequence, place, grant, quantity)
-        for event in events
-        for place, (grant, quantity) in enumerate(event.draws)
+        (sequence, place, grant, quantity)
+        for sequence, draws in zip(events.sequence, events.draws, strict=True)
+        for place, (grant, quantity) in enumerate(draws)
     ]
     sequences, places, names, quantities = zip(*rows, strict=True) if rows else ((), (), (), ())
     return {

@@ -6,7 +6,7 @@ the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Table, column, func, insert, select, table, update
@@ -20,7 +20,7 @@ from entitlement_ledger.domain.events import (
     canonical,
     grant_order,
 )
-from entitlement_ledger.domain.plain import PlainEvent, Recordable
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.domain.subscriptions import next_due
 from entitlement_ledger.store.dialect import Columns, append, beside, standing_by, upsert
 from entitlement_ledger.store.plain_rows import project_plain
@@ -59,12 +59,11 @@ _ACCOUNTS = ("available", "held", "consumed", "expired", "revoked")
 _PLACES = {account: place for place, account in enumerate(_ACCOUNTS)}
 
 
-def project(connection: Connection, events: Sequence[Recordable]) -> None:
+def project(connection: Connection, events: Recorded) -> None:
     """Write what events make of the projections: one statement a table. No event twice."""
     if not events:
         return
-    decided = [event for event in events if isinstance(event, TransactionEvent)]
-    plain = [event for event in events if isinstance(event, PlainEvent)]
+    decided = [event for event in events.ruled if isinstance(event, TransactionEvent)]
     since = _since(decided)
     if decided:
         with standing_by(connection, _DECIDED, _transactions(decided, since)):
@@ -75,13 +74,13 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
     append(connection, live_postings, _postings(decided))
     append(connection, idempotency, _idempotency(decided))
     # No plain event is of the same customer as one of the others: in which order, says nothing.
-    project_plain(connection, plain)
+    project_plain(connection, events.plain)
     _resolve(connection, since)
     append(connection, lapses, _lapses(decided))
     append(connection, endings, _endings(decided))
     append(connection, resolutions, _resolutions(decided))
     upsert(connection, subscriptions, _subscriptions(decided))
-    changes = [event for event in events if isinstance(event, RecordEvent)]
+    changes = [event for event in events.ruled if isinstance(event, RecordEvent)]
     if changes:
         append(connection, records, _records(changes))
         upsert(connection, customers, _customers(_latest(changes, "customer")))
@@ -89,7 +88,7 @@ def project(connection: Connection, events: Sequence[Recordable]) -> None:
         append(connection, product_versions, _products(changes))
         append(connection, reviews, _reviews(changes))
         append(connection, event_reviews, _event_reviews(changes))
-    mark_projected(connection, events[-1].sequence)
+    mark_projected(connection, events.last_sequence)
 
 
 def _since(decided: list[TransactionEvent]) -> Since:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import DropTable
 
 from entitlement_ledger.domain.events import Event
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.store.dialect import make_indexes
 from entitlement_ledger.store.journal import Entries, last, lay_out, lay_out_kept, read_events
 from entitlement_ledger.store.projections import mark_projected, project, projected
@@ -42,7 +43,7 @@ def project_new(connection: Connection, entries: Entries) -> None:
 
 
 def _project_laid_out(connection: Connection, events: Sequence[Event]) -> None:
-    project(connection, events)
+    project(connection, Recorded(list(events)))
     extend(connection, events[0].sequence - 1, events[-1].sequence)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import CompoundSelect, Connection, MetaData, Select, Table, lite
 
 from entitlement_ledger.domain.events import Event
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.store.closing import balances_in, closing_balances
 from entitlement_ledger.store.dialect import attached, make_engine
 from entitlement_ledger.store.journal import read_events
@@ -52,7 +53,7 @@ class Scratch:
     def add(self, events: Sequence[Event]) -> None:
         """Project events, which come in order."""
         with self._engine.begin() as connection:
-            project(connection, events)
+            project(connection, Recorded(list(events)))
 
     def differences(self, connection: Connection, *, after: int = 0) -> Iterator[dict[str, Any]]:
         """Give each row that is stored and was not made, or was made and is not stored.
