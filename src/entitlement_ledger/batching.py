@@ -24,7 +24,6 @@ from entitlement_ledger.domain.plain_events import Common, PlainEvents
 from entitlement_ledger.domain.policy import Policy
 from entitlement_ledger.domain.recorded import Recorded
 from entitlement_ledger.domain.rules.context import Context
-from entitlement_ledger.domain.standing import Standing
 from entitlement_ledger.outcomes import Outcomes, Told
 from entitlement_ledger.remembering import Memory
 from entitlement_ledger.store.catalogue import Counts
@@ -66,10 +65,6 @@ class _Rows:
             return self
         columns = (self.places, self.lines, self.pairs, self.common, self.at)
         return _Rows(*([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
-
-
-def _was_given(standing: Standing | None) -> bool:
-    return standing is not None and standing.last_at is not None
 
 
 @dataclass(slots=True)
@@ -169,14 +164,21 @@ class Batch:
     def _decide_plain(self) -> None:
         """Decide what is plain; customers of whom one command is not are left to the rules."""
         rows = self._rows()
-        pairs = set(rows.pairs)
-        self._rule_out(pairs)
-        self._load_standings({pair for pair in pairs if pair[0] not in self.ruled})
-        self._rule_out_unknown(pairs)
-        if self.book.closed_until is not None:
-            both = zip(rows.pairs, rows.at, strict=True)
-            self.ruled |= {customer for (customer, _), at in both if self.book.closed(at)}
-        self._make(rows)
+        self._rule_out(rows)
+        rows = rows.some(rows.of_others(self.ruled))
+        self._load_standings(rows.pairs)
+        rows = rows.some(rows.of_others(self.ruled))
+        self.plain, rest = decide_plain(
+            rows.lines,
+            [self.book.standings[pair] for pair in rows.pairs],
+            rows.common,
+            rows.at,
+            [self._sequence(place) for place in rows.places],
+            self.book.entitlements,
+        )
+        self.ruled |= {rows.pairs[row][0] for row in rest}
+        self._rule_out_unknown()
+        self.plain = self.plain.some(rows.of_others(self.ruled))
 
     def _rows(self) -> _Rows:
         """Give the lines that may be plain, but for those of customers who are ruled already."""
@@ -196,74 +198,63 @@ class Batch:
                 place += 1
         return rows
 
-    def _rule_out(self, pairs: set[HoldingKey]) -> None:
-        """Leave to the rules whose customer or entitlement is such that something is refused."""
+    def _rule_out(self, rows: _Rows) -> None:
+        """Leave to the rules where a customer, an entitlement or an instant may be refused."""
         book = self.book
-        customers = {customer for customer, _ in pairs}
+        customers = {customer for customer, _ in rows.pairs}
         if not book.others_active:
             load_customers(self.connection, book, customers)
-        for customer in customers:
-            known = book.customers.get(customer)
-            active = book.others_active if known is None else known.status is CustomerStatus.ACTIVE
-            if not active:
-                self.ruled.add(customer)
+            self.ruled |= without(customers, book.customers)
+        self.ruled |= {
+            customer
+            for customer in customers
+            if customer in book.customers
+            and book.customers[customer].status is not CustomerStatus.ACTIVE
+        }
         self.ruled |= customers & (book.ahead.ruled | book.in_hand.ruled)
         codes = {
             each.code
             for each in book.entitlements.values()
             if each.status is CatalogueStatus.ACTIVE and each.kind is not Kind.FEATURE
         }
-        self.ruled |= {customer for customer, code in pairs if code not in codes}
+        self.ruled |= {customer for customer, code in rows.pairs if code not in codes}
+        if book.closed_until is not None:
+            both = zip(rows.pairs, rows.at, strict=True)
+            self.ruled |= {customer for (customer, _), at in both if book.closed(at)}
 
-    def _load_standings(self, pairs: set[HoldingKey]) -> None:
+    def _load_standings(self, rows: Sequence[HoldingKey]) -> None:
         """Load where holdings stand, as far as it is not known.
 
         Of whom the projections lack a plain event it is known: it is only forgotten with those.
+        They are loaded in the order in which they are needed: next to one another in memory.
         """
-        known = self.book.standings
-        lacking = {pair for pair in pairs if pair[1] not in known.get(pair[0], ())}
+        known, pairs = self.book.standings, dict.fromkeys(rows)
+        lacking = [pair for pair in pairs if pair not in known]
         self.counts.asked += len(pairs)
         self.counts.known += len(pairs) - len(lacking)
         if not lacking:
             return
-        for customer, _ in lacking:
-            known.setdefault(customer, {})
         found = self.memory.standings(lacking)
         self.counts.known += len(found)
         if len(found) < len(lacking):
-            found |= standings(self.connection, without(lacking, found))
-        for (customer, entitlement), standing in found.items():
-            known[customer][entitlement] = standing
-        # What time alone may change has no standing.
-        self.ruled |= {pair[0] for pair in without(lacking, found)}
+            found |= standings(self.connection, [each for each in lacking if each not in found])
+            # What time alone may change has no standing.
+            self.ruled |= {pair[0] for pair in lacking if pair not in found}
+        known.update(found)
 
-    def _rule_out_unknown(self, pairs: set[HoldingKey]) -> None:
-        """Leave to the rules who does not exist: whoever was ever given something does."""
-        book, standings = self.book, self.book.standings
+    def _rule_out_unknown(self) -> None:
+        """Leave to the rules who does not exist: whoever has something does."""
+        plain, book = self.plain, self.book
         unsure = {
             customer
-            for customer, code in pairs
-            if customer not in self.ruled and not _was_given(standings[customer].get(code))
+            for customer, before, draws in zip(
+                plain.customer, plain.before, plain.draws, strict=True
+            )
+            if not before and not draws and customer not in book.customers
         }
-        unsure -= self.memory.existing(without(unsure, book.customers))
+        unsure -= self.memory.existing(unsure)
         load_customers(self.connection, book, unsure)
         self.ruled |= without(unsure, book.customers)
-
-    def _make(self, rows: _Rows) -> None:
-        """Decide in order; whose turns out not to be plain, the rules decide."""
-        rows = rows.some(rows.of_others(self.ruled))
-        known = self.book.standings
-        self.plain, rest = decide_plain(
-            rows.lines,
-            [known[customer][code] for customer, code in rows.pairs],
-            rows.common,
-            rows.at,
-            [self._sequence(place) for place in rows.places],
-            self.book.entitlements,
-        )
-        if rest:
-            self.ruled |= {rows.pairs[row][0] for row in rest}
-            self.plain = self.plain.some(rows.of_others(self.ruled))
 
     def _sequence(self, place: int) -> int:
         sequence = self.sequences[place]

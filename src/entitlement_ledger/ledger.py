@@ -151,7 +151,7 @@ class Ledger(Keeping):
         is allowed when outside files are matched, by kind of file.
         `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
         from what is left of grants; without it the rules decide every command, to the same effect.
-        `remembered_max` is of how many customers the writer remembers what they hold; 0 remembers
+        `remembered_max` is of how many holdings the writer remembers what they hold; 0 remembers
         nothing from one batch to the next.
 
         Raises:

@@ -42,10 +42,10 @@ Told = TypeVar("Told")
 _BEHIND_MAX = 1 << 17
 """After so many events posting waits until the projections lack nothing, if they always do."""
 _TOGETHER_MAX = 10_000
-HOLDINGS_MAX = 200_000
-"""Of how many customers the writer remembers what is left, and four times as many as the holdings
-that it remembers with their past."""
-_PASTS = 4
+HOLDINGS_MAX = 800_000
+"""Of how many holdings the writer remembers what is left: sixteen times as many as it remembers
+with their past."""
+_PASTS = 16
 _CUSTOMERS_MAX = 200_000
 
 

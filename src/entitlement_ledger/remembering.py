@@ -115,13 +115,10 @@ class Memory:
         if self._snapshot is None:
             return {}
         since = self._since
-        found = {}
-        for pair in pairs:
-            if pair not in since.pairs and pair[0] not in since.customers:
-                standing = self._snapshot.standing(pair)
-                if standing is not None:
-                    found[pair] = standing
-        return found
+        told = [pair for pair in pairs if pair not in since.pairs]
+        if since.customers:
+            told = [pair for pair in told if pair[0] not in since.customers]
+        return self._snapshot.standings(told)
 
     def existing(self, customers: Iterable[str]) -> set[str]:
         """Give those of whom it is remembered that they exist."""

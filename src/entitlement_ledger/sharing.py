@@ -12,20 +12,31 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
 _GLANCE_SECONDS = 0.0002
-"""Nobody is waited for any longer once nobody has come for so long."""
+"""Nobody is waited for any longer once nobody has come for so long, and nobody wakes."""
+_GLANCES_MAX = 25
+"""But for so many times as long, while some of those who were answered still sleep."""
+
+
+class _Chain:
+    """Callers who wake one another, one at a time: how many of them still sleep."""
+
+    __slots__ = ("asleep",)
+
+    def __init__(self, asleep: int) -> None:
+        self.asleep = asleep
 
 
 class _Waiting(Generic[Asked, Told]):
     """One caller: what it asks, and then what it is told, and whom it wakes after that."""
 
-    __slots__ = ("asked", "error", "leads", "next", "told", "woken")
+    __slots__ = ("asked", "chain", "error", "leads", "next", "told", "woken")
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
@@ -33,6 +44,7 @@ class _Waiting(Generic[Asked, Told]):
         self.error: BaseException | None = None
         self.leads = False
         self.next: _Waiting[Asked, Told] | None = None
+        self.chain: _Chain | None = None
         self.woken = threading.Lock()
         self.woken.acquire()
 
@@ -57,6 +69,8 @@ class Shared(Generic[Asked, Told]):
         self._busy = False
         self._callers = 0
         """How many were served together last, or came meanwhile."""
+        self._chain = _Chain(0)
+        """Those who were served last."""
 
     def ask(self, asked: Asked) -> Told:
         """Have something done, alone or together with what others ask; give the answer."""
@@ -84,11 +98,11 @@ class Shared(Generic[Asked, Told]):
             # Others rely on it to wake them, or to lead: somebody else does that in its place.
             threading.Thread(target=self._stand_in, args=(mine,)).start()
             raise
-        _wake(mine.next)
+        _pass_on(mine)
 
     def _stand_in(self, mine: _Waiting[Asked, Told]) -> None:
         mine.woken.acquire()
-        _wake(mine.next)
+        _pass_on(mine)
         if mine.leads:
             self._lead()
 
@@ -104,24 +118,29 @@ class Shared(Generic[Asked, Told]):
         except BaseException as error:
             for each in together:
                 each.error = error
+        chain = _Chain(len(together) - 1)
         for each, later in itertools.pairwise(together):
-            each.next = later
+            each.next, later.chain = later, chain
         with self._mutex:
+            self._chain = chain
             self._callers = len(together) + len(self._queue)
             leader = self._queue[0] if self._queue else None
             self._busy = leader is not None
+        _wake(together[0].next)
         if leader is not None:
             leader.leads = True
             _wake(leader)
-        _wake(together[0].next)
 
     def _wait_for_company(self) -> None:
-        """Wait until all who were at it have asked again, as long as they keep coming."""
-        before = 0
+        """Wait until all who were at it have asked again, as long as they wake or come."""
+        idle = 0
         with self._mutex:
-            while before < len(self._queue) < self._callers:
-                before = len(self._queue)
+            while len(self._queue) < self._callers:
+                before = len(self._queue), self._chain.asleep
                 self._coming.wait(_GLANCE_SECONDS)
+                idle = idle + 1 if before == (len(self._queue), self._chain.asleep) else 0
+                if idle > (_GLANCES_MAX if self._chain.asleep else 0):
+                    return
 
     def _next(self) -> list[_Waiting[Asked, Told]]:
         weight = count = 0
@@ -132,6 +151,13 @@ class Shared(Generic[Asked, Told]):
             count += 1
         together, self._queue = self._queue[:count], self._queue[count:]
         return together
+
+
+def _pass_on(woken: _Waiting[Any, Any]) -> None:
+    """Wake the next; nobody else in the chain is doing so."""
+    if woken.chain is not None:
+        woken.chain.asleep -= 1
+    _wake(woken.next)
 
 
 def _wake(waiting: _Waiting[Asked, Told] | None) -> None:

@@ -83,7 +83,7 @@ class Book:
         subscriptions: by customer, then by id.
         keys: the first event of every key that the batch uses again.
         originals: by sequence.
-        standings: where holdings stand, by customer and entitlement, for plain commands.
+        standings: where holdings stand, for plain commands.
         ahead: of whom the book knows more than the projections.
         in_hand: the same of what is being projected, and may be there or not.
         all_customers: every customer is in it, so one that is not does not exist.
@@ -102,7 +102,7 @@ class Book:
     subscriptions: dict[str, dict[str, Subscription]] = field(default_factory=dict)
     keys: dict[str, TransactionEvent] = field(default_factory=dict)
     originals: dict[int, Original] = field(default_factory=dict)
-    standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    standings: dict[HoldingKey, Standing] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
     in_hand: Ahead = field(default_factory=Ahead)
     last_sequence: int = 0
@@ -233,20 +233,21 @@ class Book:
         The projections lack nothing that the book has taken in.
         """
         self.projected()
-        for customer in list(self.standings)[: max(len(self.standings) - standings_max, 0)]:
-            del self.standings[customer]
+        for holding in list(self.standings)[: max(len(self.standings) - standings_max, 0)]:
+            del self.standings[holding]
         self.keys.clear()
         self.originals.clear()
         self.subscriptions.clear()
-        for holding in list(self.holdings)[: max(len(self.holdings) - holdings_max, 0)]:
-            del self.holdings[holding]
+        for key in list(self.holdings)[: max(len(self.holdings) - holdings_max, 0)]:
+            del self.holdings[key]
         for customer in list(self.customers)[: max(len(self.customers) - customers_max, 0)]:
             del self.customers[customer]
             self.all_customers = self.others_active = False
 
     def _take_transaction(self, event: TransactionEvent) -> None:
         self.add_original(event)
-        self.standings.pop(event.customer, None)
+        for code in self.entitlements:
+            self.standings.pop((event.customer, code), None)
         self.ahead.ruled.add(event.customer)
         if event.status is Status.REFUSED:
             return

@@ -19,6 +19,8 @@ from entitlement_ledger.domain.timeline import Timeline
 _UNSPENT = frozenset({Account.AVAILABLE, Account.HELD, Account.EXPIRED})
 
 _NOTHING = Timeline()
+_NEVER = INSTANT_MAX + 1
+_PROMO = Category.PROMO
 
 BurnKey = tuple[int, Instant, int, Instant, tuple[int, int]]
 
@@ -37,8 +39,8 @@ def burn_order(
     """
     return (
         priority,
-        INSTANT_MAX + 1 if expires_at is None else expires_at,
-        0 if category == Category.PROMO else 1,
+        _NEVER if expires_at is None else expires_at,
+        0 if category == _PROMO else 1,
         effective_from,
         recorded,
     )

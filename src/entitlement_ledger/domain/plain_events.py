@@ -142,11 +142,10 @@ class PlainEvents(Sequence[PlainEvent]):
 
     def of_common(self, one: Callable[[Common], Any]) -> list[Any]:
         """Give what is the same for all events of a caller and an actor."""
-        known = {id(each): each for each in self.common}
-        if len(known) == 1:
+        if len(set(map(id, self.common))) == 1:
             return [one(self.common[0])] * len(self)
-        made = {place: one(each) for place, each in known.items()}
-        return [made[id(each)] for each in self.common]
+        made = {each: one(each) for each in {id(each): each for each in self.common}.values()}
+        return [made[each] for each in self.common]
 
     def bodies(self) -> list[bytes]:
         """Give their bodies."""
@@ -166,9 +165,12 @@ def _bodies(events: PlainEvents) -> list[bytes]:
         alike.setdefault(_REFUSED if refused else drawn if draws else _ISSUED, []).append(row)
     columns = _columns(events)
     if _DRAWN in alike:
-        moved = zip(events.draws, events.entitlement, columns["effective_at"], strict=True)
-        columns["draws"] = [_drawn(draws) for draws in events.draws]
-        columns["moved"] = [_moved(*each) for each in moved]
+        gave, moved = [""] * len(events), [""] * len(events)
+        for row in alike[_DRAWN]:
+            draws = events.draws[row]
+            gave[row] = _drawn(draws)
+            moved[row] = _moved(draws, events.entitlement[row], events.effective_at[row])
+        columns |= {"draws": gave, "moved": moved}
     bodies = [b""] * len(events)
     for shape, rows in alike.items():
         for row, body in zip(rows, shape.write(columns, rows), strict=True):
@@ -218,7 +220,7 @@ def _drawn(draws: Draws) -> str:
     return ",".join([f'["{grant}",{quantity}]' for grant, quantity in draws])
 
 
-def _moved(draws: Draws, code: str, at: object) -> str:
+def _moved(draws: Draws, code: str, at: Instant) -> str:
     return ",".join(
         [
             f'["{grant}","{code}","available",{-n},{at}],["{grant}","{code}","consumed",{n},{at}]'

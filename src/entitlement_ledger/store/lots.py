@@ -17,6 +17,7 @@ from entitlement_ledger.store.tables import grants
 
 _g = grants.c
 _NEVER = (1 << 63) - 1
+_PROMO, _PAID = Category.PROMO, Category.PAID
 LOT_COLUMNS: dict[str, ColumnElement[Any]] = {
     "left": _g.available,
     "held": _g.held,
@@ -72,9 +73,9 @@ class Lots:
         Most commands need the first lot only: the others are made when they are needed.
         """
         unspent, last_at, left, held, ending = sums
-        first = self.some(start, min(start + 1, end))
         if end <= start + 1:
-            return Standing(first, unspent, last_at, left, held, ending)
+            return Standing(self.some(start, end), unspent, last_at, left, held, ending)
+        first = [_lot(*self._rows[start])]
         return Standing(first, unspent, last_at, left, held, ending, self, start + 1, end)
 
     def some(self, start: int, end: int) -> list[Lot]:
@@ -93,6 +94,5 @@ def _lot(
     place: int,
 ) -> Lot:
     until = None if ends == _NEVER else ends
-    category = Category.PROMO if promo else Category.PAID
-    key = burn_order(priority, until, category, begins, (sequence, place))
-    return Lot(key, left, held, until)
+    category = _PROMO if promo else _PAID
+    return Lot(burn_order(priority, until, category, begins, (sequence, place)), left, held, until)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from entitlement_ledger.domain.book import HoldingKey
 from entitlement_ledger.domain.standing import Standing
-from entitlement_ledger.store.arrays import Rows, Texts, in_arrays
+from entitlement_ledger.store.arrays import Hashes, Rows, Texts, in_arrays
 from entitlement_ledger.store.dialect import text_hash
 from entitlement_ledger.store.lots import (
     BURN_ORDER,
@@ -59,33 +59,36 @@ class Snapshot:
         lots: of all of them.
     """
 
-    keys: array[int]
-    customers: array[int]
+    keys: Hashes
+    customers: Hashes
     ids: Texts
-    holders: array[int]
+    holders: Hashes
     whose: Texts
     known: Rows
     lots: Lots
 
     def may_have(self, key: str) -> bool:
         """Say whether a key may have been used; where this says no, it has not been."""
-        return _place(self.keys, hash_of(key)) is not None
+        return self.keys.place(hash_of(key)) is not None
 
     def has(self, customer: str) -> bool:
         """Say whether there surely is such a customer: none is ever removed."""
-        place = _place(self.customers, hash_of(customer))
+        place = self.customers.place(hash_of(customer))
         return place is not None and self.ids[place] == customer
 
-    def standing(self, pair: HoldingKey) -> Standing | None:
-        """Give where a holding stood; None where this does not tell."""
-        named = _BETWEEN.join(pair)
-        place = _place(self.holders, hash_of(named))
-        if place is None:
-            return Standing.empty()
-        untold, *sums, start, end = self.known[place]
-        if self.whose[place] != named or untold:
-            return None
-        return self.lots.standing(start, end, sums)
+    def standings(self, pairs: Iterable[HoldingKey]) -> dict[HoldingKey, Standing]:
+        """Give where holdings stood, of those of which this tells."""
+        found = {}
+        for pair in pairs:
+            named = _BETWEEN.join(pair)
+            place = self.holders.place(hash_of(named))
+            if place is None:
+                found[pair] = Standing.empty()
+                continue
+            untold, *sums, start, end = self.known[place]
+            if not untold and self.whose[place] == named:
+                found[pair] = self.lots.standing(start, end, sums)
+        return found
 
 
 def take_snapshot(connection: Connection) -> Snapshot:
@@ -100,10 +103,10 @@ def take_snapshot(connection: Connection) -> Snapshot:
     sums_of_each = (holders[name] for name in SUMS)
     known = Rows([holders["untold"], *sums_of_each, starts[:-1], starts[1:]])
     return Snapshot(
-        keys["hash"],
-        everybody["hash"],
+        Hashes(keys["hash"]),
+        Hashes(everybody["hash"]),
         everybody["id"],
-        holders["hash"],
+        Hashes(holders["hash"]),
         holders["whose"],
         known,
         lots,
@@ -141,9 +144,3 @@ def _lots() -> Select[*tuple[Any, ...]]:
     lots: Select[*tuple[Any, ...]] = select(*(whole(each, n) for n, each in LOT_COLUMNS.items()))
     whose = (text_hash(_whose()), _g.customer, _g.entitlement)
     return lots.where(SOMETHING_LEFT).order_by(*whose, *BURN_ORDER)
-
-
-def _place(hashes: array[int], sought: int) -> int | None:
-    """Give where a hash stands first in an array that is in order; None where it is not."""
-    place = bisect_left(hashes, sought)
-    return place if place < len(hashes) and hashes[place] == sought else None
