@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from entitlement_ledger import sharing
-from entitlement_ledger.sharing import Shared
+from entitlement_ledger.sharing import Shared, _Chain
 
 
 def test_everybody_is_told_their_own_answer_and_work_is_never_done_twice_at_a_time() -> None:
@@ -66,7 +66,7 @@ def test_what_goes_wrong_is_told_to_all_who_shared_it_and_to_nobody_else() -> No
 _INTERRUPTED = """
 import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from entitlement_ledger.sharing import Shared
+from entitlement_ledger.sharing import Shared, _Chain
 
 go_on = threading.Event()
 
@@ -158,3 +158,50 @@ def test_who_was_answered_is_waited_for_as_long_as_somebody_comes(
             waiting.append(pool.submit(shared.ask, "c"))
         assert {each.result(10) for each in waiting} == {"a", "b", *"c" * again}
     assert [sorted(each) for each in done] == [["first"], ["a", "b", *"c" * again]]
+
+
+@pytest.mark.parametrize(
+    ("wakes", "comes", "waits"),
+    [(False, False, sharing._GLANCES_MAX), (True, False, 1), (True, True, 3), (False, True, 27)],
+)
+def test_who_still_sleeps_is_waited_for_but_not_forever(
+    wakes: bool, comes: bool, waits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: Shared[int, int] = Shared(lambda asked: asked, lambda _: 1, most=10)
+    shared._callers, shared._chain = 9, _Chain(9)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if wakes:
+            shared._chain.asleep -= 1
+        if comes and len(waited) < 3:
+            shared._queue.append(sharing._Waiting(1))
+
+    monkeypatch.setattr(shared._coming, "wait", wait)
+    shared._wait_for_company()
+    assert len(waited) == waits
+
+
+def test_nobody_sleeps_once_all_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    chains: list[sharing._Chain] = []
+
+    def chain(asleep: int) -> sharing._Chain:
+        chains.append(_Chain(asleep))
+        return chains[-1]
+
+    monkeypatch.setattr(sharing, "_Chain", chain)
+
+    def work(asked: list[int]) -> list[int]:
+        time.sleep(0.0005)
+        return asked
+
+    shared = Shared(work, lambda _: 1, most=10)
+
+    def ask(number: int) -> list[int]:
+        return [shared.ask(number) for _ in range(40)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [[number] * 40 for number in range(8)]
+    assert [each.asleep for each in chains] == [0] * len(chains)
+    assert len(chains) < 8 * 40

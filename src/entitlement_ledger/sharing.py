@@ -19,9 +19,10 @@ Told = TypeVar("Told")
 
 
 _GLANCE_SECONDS = 0.0002
-"""Nobody is waited for any longer once nobody has come for so long, and nobody wakes."""
+"""Nobody is waited for any longer once nobody has come for so long."""
 _GLANCES_MAX = 25
-"""But for so many times as long, while some of those who were answered still sleep."""
+"""But for so many times as long where nobody could come: all who were answered and are awake have,
+and the others still sleep."""
 
 
 class _Chain:
@@ -132,14 +133,14 @@ class Shared(Generic[Asked, Told]):
             _wake(leader)
 
     def _wait_for_company(self) -> None:
-        """Wait until all who were at it have asked again, as long as they wake or come."""
+        """Wait until all who were at it have asked again, as long as those who wake do come."""
         idle = 0
         with self._mutex:
-            while len(self._queue) < self._callers:
-                before = len(self._queue), self._chain.asleep
+            while len(self._queue) < self._callers and idle < _GLANCES_MAX:
+                before, asleep = len(self._queue), self._chain.asleep
                 self._coming.wait(_GLANCE_SECONDS)
-                idle = idle + 1 if before == (len(self._queue), self._chain.asleep) else 0
-                if idle > (_GLANCES_MAX if self._chain.asleep else 0):
+                idle = 0 if len(self._queue) > before else idle + 1
+                if idle and not (asleep and self._chain.asleep == asleep):
                     return
 
     def _next(self) -> list[_Waiting[Asked, Told]]:
