@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from entitlement_ledger.domain.lines import LINE_BYTES_MAX
 
-BATCH_LINES_MAX = 50_000
+BATCH_LINES_MAX = 100_000
 _READ_BYTES = 1 << 23
 _PIPE_BYTES = 1 << 20
 
