@@ -7,7 +7,7 @@ can be decided by themselves, in columns, and those of the others by the rules, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -55,8 +55,10 @@ class _Rows:
         self.common.append(common)
         self.at.append(at)
 
-    def of_others(self, customers: Container[str]) -> list[int]:
+    def of_others(self, customers: set[str]) -> Sequence[int]:
         """Give which of the rows are not of some customers."""
+        if not customers:
+            return range(len(self.places))
         return [row for row, (customer, _) in enumerate(self.pairs) if customer not in customers]
 
     def some(self, rows: Sequence[int]) -> _Rows:
@@ -183,8 +185,9 @@ class Batch:
     def _rows(self) -> _Rows:
         """Give the lines that may be plain, but for those of customers who are ruled already."""
         rows, place = _Rows(), 0
+        commons: dict[bool, dict[str, Common]] = {True: {}, False: {}}
         for each in self.asked:
-            known: dict[str, Common] = {}
+            known = commons[each.history]
             for item in each.items:
                 if isinstance(item, dict) and item["customer"] not in self.ruled:
                     actor = item.get("actor") or each.actor

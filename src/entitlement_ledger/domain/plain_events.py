@@ -25,7 +25,7 @@ _AT_ONCE = 5_000
 
 
 class Common(msgspec.Struct, frozen=True, gc=False):
-    """What the events of one caller and one actor in a batch have in common."""
+    """What the events of one actor in a batch have in common."""
 
     recorded_at: Instant
     actor: str
@@ -141,7 +141,7 @@ class PlainEvents(Sequence[PlainEvent]):
             mine.extend(more)
 
     def of_common(self, one: Callable[[Common], Any]) -> list[Any]:
-        """Give what is the same for all events of a caller and an actor."""
+        """Give of each event what follows from what it has in common with others."""
         if len(set(map(id, self.common))) == 1:
             return [one(self.common[0])] * len(self)
         made = {each: one(each) for each in {id(each): each for each in self.common}.values()}
