@@ -65,6 +65,10 @@ _IMPORTED = "import sys; import {module}; print(*sorted(sys.modules))"
     [
         ("entitlement_ledger.cli.main", ["textual", "sqlalchemy", "duckdb", "pyarrow", "msgspec"]),
         ("entitlement_ledger.console.app", ["sqlalchemy", "duckdb", "pyarrow", "isodate"]),
+        (
+            "entitlement_ledger.ledger",
+            [f"entitlement_ledger.{name}" for name in ("checks", "importing", "reconcile")],
+        ),
     ],
 )
 def test_what_start_up_does_not_need_is_imported_late(module: str, late: list[str]) -> None:

@@ -11,7 +11,6 @@ from entitlement_ledger.backups import growing, write_backup
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.files import OpenedFile
-from entitlement_ledger.forgetting import forget
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.reconciling import Reconciling
 from entitlement_ledger.store.dialect import BusyError, copy_to, rewrite
@@ -32,6 +31,8 @@ class Keeping(Reconciling):
         Raises:
             InputError: no such customer, forgotten already, no reason, or not permitted.
         """
+        from entitlement_ledger.forgetting import forget
+
         role = self._may(actor, "forget a customer")
         with self._explained():
             forget(self._writer, customer, actor=actor, role=role, reason=reason)

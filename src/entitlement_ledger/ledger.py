@@ -18,15 +18,12 @@ from entitlement_ledger.answers import Imported
 from entitlement_ledger.audit.sealing import as_it_is, check_witness
 from entitlement_ledger.audit.witness import Witness
 from entitlement_ledger.backups import restore_backup
-from entitlement_ledger.checks.published import publish
-from entitlement_ledger.checks.suspicion import parameters
 from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
 from entitlement_ledger.errors import LedgerError, StoreError
 from entitlement_ledger.files import OpenedFile, put_aside
-from entitlement_ledger.importing.recording import import_files
 from entitlement_ledger.keeping import Keeping
 from entitlement_ledger.posting import HOLDINGS_MAX, Writer
 from entitlement_ledger.proving import Progress, silent
@@ -95,6 +92,8 @@ class Ledger(Keeping):
             InputError: there is something at that path.
             StoreError: it cannot be written.
         """
+        from entitlement_ledger.checks.published import publish
+
         path = store_path(store)
         create_store(path, publish)
         put_aside(witness_path(path, witness))
@@ -255,6 +254,8 @@ class Ledger(Keeping):
             InputError: a path that does not exist or is not named like a feed, or a mapping that
                 cannot be used.
         """
+        from entitlement_ledger.importing.recording import import_files
+
         with self._explained():
             role = self._roles.get(actor)
             return import_files(self._writer, paths, actor=actor, role=role, mapping=mapping)
@@ -265,6 +266,9 @@ class Ledger(Keeping):
             return self._writer.alone(lambda connection: self._rebuild(connection, progress))
 
     def _rebuild(self, connection: Connection, progress: Progress) -> int:
+        from entitlement_ledger.checks.published import publish
+        from entitlement_ledger.checks.suspicion import parameters
+
         done = rebuild(connection, progress)
         publish(connection, parameters(self._suspicious, self._approvals))
         return done

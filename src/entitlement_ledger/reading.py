@@ -33,7 +33,6 @@ from entitlement_ledger.answers import (
     TransactionDetail,
     TransactionRow,
 )
-from entitlement_ledger.checks.running import check_names, run_checks
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.events import sequence_of
 from entitlement_ledger.domain.instants import Instant, format_instant
@@ -290,6 +289,8 @@ class Reading:
 
     def check_names(self) -> list[str]:
         """Give the names of the consistency checks, in the order in which they run."""
+        from entitlement_ledger.checks.running import check_names
+
         return check_names()
 
     def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
@@ -298,6 +299,8 @@ class Reading:
         Raises:
             InputError: there is no check of a name.
         """
+        from entitlement_ledger.checks.running import run_checks
+
         with self._read() as connection:
             return list(run_checks(connection, names, self._now(connection)))
 

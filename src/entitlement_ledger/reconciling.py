@@ -12,10 +12,7 @@ from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.events import RecordEvent
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.errors import InputError
-from entitlement_ledger.importing.mapping import read_mapping
 from entitlement_ledger.proving import Progress, silent
-from entitlement_ledger.reconcile.allowing import allowed
-from entitlement_ledger.reconcile.running import Asked, reconcile
 from entitlement_ledger.reconciliations import Against, Class, Discrepancy, Run
 from entitlement_ledger.reporting import Reporting
 from entitlement_ledger.store.dialect import within_memory
@@ -54,6 +51,10 @@ class Reconciling(Reporting):
             InputError: the file or the mapping cannot be used, lines are bad, or the ledger is
                 open to be read only.
         """
+        from entitlement_ledger.importing.mapping import read_mapping
+        from entitlement_ledger.reconcile.allowing import allowed
+        from entitlement_ledger.reconcile.running import Asked, reconcile
+
         if self._read_only:
             raise InputError("the ledger is open to be read only: a run is recorded")
         if since is not None and until is not None and since >= until:

@@ -16,9 +16,6 @@ from entitlement_ledger.answers import (
     Vouched,
 )
 from entitlement_ledger.audit.sealing import newest_seal
-from entitlement_ledger.checks.finding import find
-from entitlement_ledger.checks.renewing import run
-from entitlement_ledger.checks.suspicion import RULES, parameters, rules_named
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.events import RecordEvent
 from entitlement_ledger.domain.instants import Instant
@@ -64,6 +61,10 @@ class Suspecting(Proving):
         Raises:
             InputError: there is no rule of a name, or the settings of the rules are wrong.
         """
+        from entitlement_ledger.checks.finding import find
+        from entitlement_ledger.checks.renewing import run
+        from entitlement_ledger.checks.suspicion import parameters, rules_named
+
         chosen = rules_named(rules)
         set_to = parameters(self._suspicious, self._approvals)
         with self._explained():
@@ -184,6 +185,8 @@ def _told(
     connection: Connection, found: Sequence[Found], steps: dict[str, list[ReviewStep]]
 ) -> list[Finding]:
     """Say of each finding where its review stands, and of some who else they are about."""
+    from entitlement_ledger.checks.suspicion import RULES
+
     told = with_reviews(found, steps)
     about_all = [
         (place, each)
