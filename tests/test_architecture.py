@@ -67,7 +67,10 @@ _IMPORTED = "import sys; import {module}; print(*sorted(sys.modules))"
         ("entitlement_ledger.console.app", ["sqlalchemy", "duckdb", "pyarrow", "isodate"]),
         (
             "entitlement_ledger.ledger",
-            [f"entitlement_ledger.{name}" for name in ("checks", "importing", "reconcile")],
+            [
+                "pyarrow",
+                *(f"entitlement_ledger.{name}" for name in ("checks", "importing", "reconcile")),
+            ],
         ),
     ],
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from sqlalchemy import Connection, Select
 
 from entitlement_ledger.store.dialect import raw
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NEAR = 64
 
@@ -81,10 +83,12 @@ def in_arrays(connection: Connection, query: Select[*tuple[Any, ...]]) -> dict[s
 
 
 def _column(arrow: pa.Array) -> array[int] | Texts:
+    from pyarrow import types
+
     assert not arrow.null_count, "every row has a value"
-    if pa.types.is_string(arrow.type):
+    if types.is_string(arrow.type):
         return Texts(arrow)
-    values = array("Q" if pa.types.is_uint64(arrow.type) else "q")
+    values = array("Q" if types.is_uint64(arrow.type) else "q")
     if len(arrow):
         start, size = arrow.offset * values.itemsize, len(arrow) * values.itemsize
         values.frombytes(memoryview(arrow.buffers()[1])[start : start + size])

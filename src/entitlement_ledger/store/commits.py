@@ -9,8 +9,9 @@ After a crash the rows that are there say what the journal lacks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
 
-import pyarrow as pa
 from sqlalchemy import Connection, delete, func, select
 
 from entitlement_ledger.errors import StoreError
@@ -19,9 +20,15 @@ from entitlement_ledger.store.tables import commits
 
 _BODIES_MAX = 10_000
 """So many in one row at most: whoever reads it has all of them in memory."""
-_zstd = pa.Codec("zstd", compression_level=1)
 _BETWEEN = b"\n"
 """No body has a line break in it: it is JSON on one line."""
+
+
+@cache
+def _zstd() -> Any:
+    from pyarrow import Codec
+
+    return Codec("zstd", compression_level=1)
 
 
 def keep_commit(connection: Connection, last_sequence: int, bodies: Sequence[bytes]) -> None:
@@ -35,7 +42,7 @@ def keep_commit(connection: Connection, last_sequence: int, bodies: Sequence[byt
         {
             "sequence": [before + min(start + _BODIES_MAX, len(bodies)) for start in starts],
             "size": [len(whole) for whole in wholes],
-            "bodies": [_zstd.compress(whole, asbytes=True) for whole in wholes],
+            "bodies": [_zstd().compress(whole, asbytes=True) for whole in wholes],
         },
     )
 
@@ -59,10 +66,12 @@ def last_kept(connection: Connection) -> tuple[int, list[bytes]] | None:
 
 def _bodies(connection: Connection, sequence: int) -> list[bytes]:
     asked = select(commits.c.size, commits.c.bodies).where(commits.c.sequence == sequence)
+    from pyarrow import ArrowException
+
     ((size, packed),) = connection.execute(asked).all()
     try:
-        whole: bytes = _zstd.decompress(packed, decompressed_size=size, asbytes=True)
-    except (pa.ArrowException, OSError) as error:
+        whole: bytes = _zstd().decompress(packed, decompressed_size=size, asbytes=True)
+    except (ArrowException, OSError) as error:
         raise damaged(sequence, str(error)) from None
     return whole.split(_BETWEEN)
 

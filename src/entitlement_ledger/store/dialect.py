@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import duckdb_engine
-import pyarrow as pa
 from sqlalchemy import (
     URL,
     BigInteger,
-    Boolean,
     Column,
     ColumnClause,
     ColumnElement,
     Connection,
     Engine,
     FromClause,
-    Integer,
-    LargeBinary,
     Select,
-    SmallInteger,
     String,
     Table,
     TableClause,
@@ -50,6 +44,9 @@ from entitlement_ledger.store import compression as _compression  # noqa: F401 -
 from entitlement_ledger.store import functions
 from entitlement_ledger.store.tables import InstantColumn
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Columns = dict[str, list[Any]]
 """Rows by column; all lists of one length. Instants are microseconds."""
 
@@ -66,7 +63,6 @@ class BusyError(Exception):
 
 
 _VALUES_ROWS_MAX = 24
-_BINARY_BYTES_MAX = (1 << 31) - 1
 _ROW_GROUP = 20_000
 _IN_LIST_MAX = 128
 _CONFIG = {
@@ -74,15 +70,6 @@ _CONFIG = {
     "autoload_known_extensions": "false",
     # A checkpoint in the middle of posting stalls it: let the log grow, and checkpoint on closing.
     "wal_autocheckpoint": "1GB",
-}
-_ARROW_TYPES: dict[type, pa.DataType] = {
-    BigInteger: pa.int64(),
-    Integer: pa.int32(),
-    SmallInteger: pa.int16(),
-    String: pa.string(),
-    Boolean: pa.bool_(),
-    LargeBinary: pa.binary(),
-    InstantColumn: pa.timestamp("us"),
 }
 _names = itertools.count(1)
 
@@ -128,22 +115,13 @@ def append_all(connection: Connection, into: Table, chunks: Iterable[Columns]) -
     Appended in many statements of one transaction, all of it would be kept in memory. Every chunk
     has all columns of the table. What goes wrong in making a chunk is raised as it is.
     """
+    from entitlement_ledger.store.arrow import reader_of
+
     names = [each.name for each in into.columns]
-    schema = pa.schema([(name, _array(into, name, []).type) for name in names])
     wrong: list[BaseException] = []
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            for columns in chunks:
-                arrays = [_array(into, name, columns[name]) for name in names]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-        except BaseException as error:
-            wrong.append(error)
-            raise
-
     source = f"batch_{next(_names)}"
-    reader = pa.RecordBatchReader.from_batches(schema, batches())
-    raw(connection).register(source, reader)
+    raw(connection).register(source, reader_of(into, names, chunks, wrong))
     try:
         raw(connection).execute(
             f"INSERT INTO {into.name} ({_listed(names)}) SELECT {_listed(names)} FROM {source}"
@@ -178,8 +156,9 @@ def _insert(connection: Connection, verb: str, into: Table, columns: Columns) ->
 
 
 def _insert_arrow(connection: Connection, verb: str, into: Table, columns: Columns) -> None:
-    arrow = pa.table({name: _array(into, name, values) for name, values in columns.items()})
-    with _registered(connection, arrow) as source:
+    from entitlement_ledger.store.arrow import rows_of
+
+    with _registered(connection, rows_of(into, columns)) as source:
         listed = _listed(columns)
         raw(connection).execute(f"{verb} INTO {into.name} ({listed}) SELECT {listed} FROM {source}")
 
@@ -192,25 +171,6 @@ def _stored(into: Table, name: str, values: list[Any]) -> list[Any]:
     if not isinstance(into.c[name].type, InstantColumn):
         return values
     return [None if v is None else to_datetime(v).replace(tzinfo=None) for v in values]
-
-
-def _array(into: Table | TableClause, name: str, values: list[Any]) -> pa.Array:
-    kind = into.c[name].type
-    if isinstance(kind, LargeBinary) and len(values) > _VALUES_ROWS_MAX and None not in values:
-        return _binary(values)
-    if isinstance(kind, InstantColumn):
-        return pa.array(values, pa.int64()).cast(pa.timestamp("us"))
-    return pa.array(values, _ARROW_TYPES[type(kind)])
-
-
-def _binary(values: list[bytes]) -> pa.Array:
-    """Give texts of bytes as an array, put together at once: they are most of what is written."""
-    whole = b"".join(values)
-    if len(whole) > _BINARY_BYTES_MAX:
-        return pa.array(values, pa.binary())
-    ends = array("i", itertools.accumulate(map(len, values), initial=0))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(whole)]
-    return pa.BinaryArray.from_buffers(pa.binary(), len(values), buffers)
 
 
 @contextmanager
@@ -237,8 +197,10 @@ def among(
         yield target.in_(values)
         return
     keys = [value if len(columns) > 1 else (value,) for value in values]
-    parts = {f"part_{i}": pa.array(part) for i, part in enumerate(zip(*keys, strict=True))}
-    with _registered(connection, pa.table(parts)) as name:
+    from entitlement_ledger.store.arrow import untyped
+
+    parts = {f"part_{i}": part for i, part in enumerate(zip(*keys, strict=True))}
+    with _registered(connection, untyped(parts)) as name:
         wanted = table(name, *(column(part) for part in parts))
         yield exists().where(*(wanted.c[p] == c for p, c in zip(parts, columns, strict=True)))
 
@@ -256,8 +218,9 @@ def beside(
 @contextmanager
 def standing_by(connection: Connection, known: TableClause, values: Columns) -> Iterator[None]:
     """Let statements that are written beforehand read such rows, by the name they know."""
-    arrow = pa.table({name: _array(known, name, given) for name, given in values.items()})
-    raw(connection).register(known.name, arrow)
+    from entitlement_ledger.store.arrow import rows_of
+
+    raw(connection).register(known.name, rows_of(known, values))
     try:
         yield
     finally:
