@@ -159,21 +159,20 @@ _NAMES = tuple(each.name for each in fields(PlainEvents))
 
 
 def _bodies(events: PlainEvents) -> list[bytes]:
-    alike: dict[Shape, list[int]] = {}
+    alike: list[list[int]] = [[] for _ in _SHAPES]
     for row, (draws, refused) in enumerate(zip(events.draws, events.refused, strict=True)):
-        drawn = _DRAWN_FROM_ONE if len(draws) == 1 else _DRAWN
-        alike.setdefault(_REFUSED if refused else drawn if draws else _ISSUED, []).append(row)
+        alike[_REFUSED if refused else min(len(draws), _DRAWN_FROM_SEVERAL)].append(row)
     columns = _columns(events)
-    if _DRAWN in alike:
-        gave, moved = [""] * len(events), [""] * len(events)
-        for row in alike[_DRAWN]:
-            draws = events.draws[row]
-            gave[row] = _drawn(draws)
-            moved[row] = _moved(draws, events.entitlement[row], events.effective_at[row])
-        columns |= {"draws": gave, "moved": moved}
+    gave, moved = [""] * len(events), [""] * len(events)
+    for row in alike[_DRAWN_FROM_SEVERAL]:
+        draws = events.draws[row]
+        gave[row] = _drawn(draws)
+        moved[row] = _moved(draws, events.entitlement[row], events.effective_at[row])
+    columns |= {"draws": gave, "moved": moved}
     bodies = [b""] * len(events)
-    for shape, rows in alike.items():
-        for row, body in zip(rows, shape.write(columns, rows), strict=True):
+    for shape, rows in zip(_SHAPES, alike, strict=True):
+        written = shape.write(columns, rows) if rows else ()
+        for row, body in zip(rows, written, strict=True):
             bodies[row] = body.encode()
     return bodies
 
@@ -256,31 +255,33 @@ _BALANCES = (
     '"before":{"available":%(before)s,"held":%(held)s},"entitlement":"%(entitlement)s"}'
 )
 _LEG = '["G%(sequence)s.1","%(entitlement)s",'
-_ISSUED = _shape(
-    status=Status.COMPLETED,
-    balances=_BALANCES,
-    grants=(
-        '{"category":"paid","customer":"%(customer)s","effective_from":%(effective_at)s,'
-        '"entitlement":"%(entitlement)s","expires_at":null,"id":"G%(sequence)s.1",'
-        f'"priority":{PRIORITY},"quantity":%(quantity)s}}'
+_SHAPES = (
+    # By from how many grants is drawn: one is issued where from none.
+    _shape(
+        status=Status.COMPLETED,
+        balances=_BALANCES,
+        grants=(
+            '{"category":"paid","customer":"%(customer)s","effective_from":%(effective_at)s,'
+            '"entitlement":"%(entitlement)s","expires_at":null,"id":"G%(sequence)s.1",'
+            f'"priority":{PRIORITY},"quantity":%(quantity)s}}'
+        ),
+        postings=(
+            f'{_LEG}"issuance",-%(quantity)s,%(effective_at)s],'
+            f'{_LEG}"available",%(quantity)s,%(effective_at)s]'
+        ),
     ),
-    postings=(
-        f'{_LEG}"issuance",-%(quantity)s,%(effective_at)s],'
-        f'{_LEG}"available",%(quantity)s,%(effective_at)s]'
+    _shape(
+        status=Status.COMPLETED,
+        balances=_BALANCES,
+        draws='["%(grant)s",%(quantity)s]',
+        postings=(
+            '["%(grant)s","%(entitlement)s","available",-%(quantity)s,%(effective_at)s],'
+            '["%(grant)s","%(entitlement)s","consumed",%(quantity)s,%(effective_at)s]'
+        ),
+    ),
+    _shape(status=Status.COMPLETED, balances=_BALANCES, draws="%(draws)s", postings="%(moved)s"),
+    _shape(
+        status=Status.REFUSED, code=f'"{Code.INSUFFICIENT_BALANCE.value}"', message="%(message)s"
     ),
 )
-_DRAWN_FROM_ONE = _shape(
-    status=Status.COMPLETED,
-    balances=_BALANCES,
-    draws='["%(grant)s",%(quantity)s]',
-    postings=(
-        '["%(grant)s","%(entitlement)s","available",-%(quantity)s,%(effective_at)s],'
-        '["%(grant)s","%(entitlement)s","consumed",%(quantity)s,%(effective_at)s]'
-    ),
-)
-_DRAWN = _shape(
-    status=Status.COMPLETED, balances=_BALANCES, draws="%(draws)s", postings="%(moved)s"
-)
-_REFUSED = _shape(
-    status=Status.REFUSED, code=f'"{Code.INSUFFICIENT_BALANCE.value}"', message="%(message)s"
-)
+_DRAWN_FROM_SEVERAL, _REFUSED = 2, 3
