@@ -20,6 +20,9 @@ def test_everybody_is_told_their_own_answer_and_work_is_never_done_twice_at_a_ti
 
     def work(asked: list[int]) -> list[int]:
         assert inside.acquire(blocking=False), "two threads at work"
+        # Until all of them wait: more than are served in one go.
+        while not done and len(shared._queue) < 15:
+            time.sleep(0.0005)
         time.sleep(0.0005)
         done.append(asked)
         inside.release()

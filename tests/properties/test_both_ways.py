@@ -15,7 +15,8 @@ from strategies import plain_history
 from support import SOAK, START, HandClock, new_store
 from test_store_keeps_the_rules import History, Naming
 
-from entitlement_ledger import batching, posting, projecting, remembering
+from entitlement_ledger import asking, batching, posting, projecting, remembering
+from entitlement_ledger.domain import plain_events
 from entitlement_ledger.domain.decide import Outcome, decide
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.plain_events import PlainEvent
@@ -90,6 +91,7 @@ def _post(
     st.sampled_from([1, 3, 20_000]),
     st.sampled_from([0, 2, 1000]),
     st.sampled_from([(1, 1 << 17), (5, 12), (8192, 3)]),
+    st.sampled_from([(1, 1), (3, 2), (32, 5000)]),
 )
 def test_every_history_gives_the_same_journal_both_ways(
     steps: History,
@@ -98,12 +100,14 @@ def test_every_history_gives_the_same_journal_both_ways(
     at_once: int,
     since: int,
     behind: tuple[int, int],
+    together: tuple[int, int],
 ) -> None:
     """`at_once` customers, or such who are not active, are few enough to be known beforehand.
 
     A snapshot is made with the first commits, and anew where more than `since` were concerned.
     `behind` is what the projections must lack to be brought up beside posting, and how much they
-    may lack.
+    may lack. `together` is how many lines are looked at field by field, and how many bodies are
+    written in one go.
     """
 
     def counting(plain: int) -> None:
@@ -115,6 +119,8 @@ def test_every_history_gives_the_same_journal_both_ways(
         patch.setattr(remembering, "SINCE_MAX", since)
         patch.setattr(projecting, "BESIDE_LEAST", behind[0])
         patch.setattr(posting, "_BEHIND_MAX", behind[1])
+        patch.setattr(asking, "_MANY", together[0])
+        patch.setattr(plain_events, "_AT_ONCE", together[1])
         plainly = _post(steps, cuts, plainly=True, counting=counting, remembered_max=remembered)
     assert plainly == _post(steps, cuts, plainly=False)
 
