@@ -136,13 +136,21 @@ class Posting:
             )
 
     def one(self, count: int) -> Iterator[Measured]:
-        """Post one command at a time, beside a bare commit and a synced append, and a peer."""
+        """Post one command at a time, beside a bare commit and a synced append, and a peer.
+
+        What those take that are posted while the store is being remembered is told apart.
+        """
         self._tell(f"posting {count:,} commands one by one")
         commit = yardsticks.duckdb_commit(self._file())
         append = yardsticks.synced_append(self._file())
         peer = eventsourcing(self._file())
         ours, bare, theirs = [], [], []
         with Ledger.open(self._store) as ledger:
+            first = [
+                timed(lambda: ledger.post([line], actor="bench"))  # noqa: B023
+                for line in self._lines(COMMITS_BEFORE + count // 5)
+            ]
+            ledger.remember()
             for line in self._lines(count):
                 ours.append(timed(lambda: ledger.post([line], actor="bench")))  # noqa: B023
                 bare.append(timed(commit) + timed(append))
@@ -151,6 +159,10 @@ class Posting:
         name, median = "one command, durable", statistics.median(ours)
         beside = "a bare commit of one row, and a synced append"
         yield Measured(name, median, beside, statistics.median(bare), 2.0)
+        beginning = statistics.median(first[COMMITS_BEFORE:])
+        yield Measured(
+            "the same, right after opening", beginning, beside, statistics.median(bare), None
+        )
         if theirs:
             beside = "a save of eventsourcing on SQLite"
             yield Measured(name, median, beside, statistics.median(theirs), None)
