@@ -235,6 +235,14 @@ def test_the_body_is_that_of_the_whole_event(kind: str, more: dict[str, Any]) ->
     event = decided(standing(lot(1, 3), lot(2, 4, held=1)), kind, **more)
     assert event is not None
     assert body(event) == encode_event(event.whole())
+    whole = event.whole()
+    assert tuple((each.grant, each.quantity) for each in whole.draws) == event.draws
+    moved = {(each.grant, each.account.value): each.quantity for each in whole.postings}
+    if kind == "issue":
+        assert moved == {("G9.1", "issuance"): -5, ("G9.1", "available"): 5}
+    else:
+        accounts = (("available", -1), ("consumed", 1))
+        assert moved == {(grant, to): n * sign for grant, n in event.draws for to, sign in accounts}
 
 
 _fields = {
