@@ -69,7 +69,7 @@ def test_what_goes_wrong_is_told_to_all_who_shared_it_and_to_nobody_else() -> No
 _INTERRUPTED = """
 import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from entitlement_ledger.sharing import Shared, _Chain
+from entitlement_ledger.sharing import Shared
 
 go_on = threading.Event()
 

@@ -2,9 +2,10 @@
 
 Whoever comes first does the work for itself; what others ask for meanwhile is done in one go by the
 first of those. Where several are at it they are likely to ask again at once, and the next waits for
-them as long as they keep coming. So nobody who is alone waits for company, and nobody does alone
-what could be done together. Those who have been answered wake one another: to wake many at once is
-to have all of them want the interpreter at the same moment, which costs more than the work.
+them as long as they keep coming, or still sleep. So nobody who is alone waits for company, and
+nobody does alone what could be done together. Those who have been answered wake one another: to
+wake many at once is to have all of them want the interpreter at the same moment, which costs more
+than the work.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from entitlement_ledger.domain.events import canonical, encode_event
 from entitlement_ledger.domain.holdings import burn_order
 from entitlement_ledger.domain.instants import HOUR, MINUTE
 from entitlement_ledger.domain.plain import are_plain, decide_plain, is_plain
-from entitlement_ledger.domain.plain_events import Common, PlainEvent, PlainEvents
+from entitlement_ledger.domain.plain_events import Common, PlainEvent
 from entitlement_ledger.domain.standing import Lot, Standing
 
 NOW = 1000 * HOUR
@@ -71,13 +71,6 @@ def _decided(line: dict[str, Any], where: Standing, at: int = NOW) -> PlainEvent
     common = Common(NOW, "a", None, history=False)
     events, rest = decide_plain([line], [where], [common], [at], [9], {"E": ENTITLEMENT})
     return None if rest else events[0]
-
-
-def body(event: PlainEvent) -> bytes:
-    """Give the body of one event."""
-    events = PlainEvents()
-    events.extend(PlainEvents(*([getattr(event, name)] for name in event.__struct_fields__)))
-    return events.bodies()[0]
 
 
 def test_a_draw_goes_on_to_the_next_grant_where_the_first_is_used_up() -> None:
@@ -153,7 +146,7 @@ def test_a_draw_of_more_than_is_there_is_refused_and_moves_nothing() -> None:
     common = '0.10 "cr" asked for, 0.09 can be given at 1970-02-11T16:00:00.000000Z'
     assert (event.refused, event.draws) == (common, ())
     assert where == standing(lot(1, 9), lot(2, 5, until=NOW), last_at=NOW - 1)
-    assert body(event) == encode_event(event.whole())
+    assert event.body() == encode_event(event.whole())
 
 
 def test_what_could_pass_64_bits_is_left_to_the_rules() -> None:
@@ -234,7 +227,7 @@ def test_many_lines_are_plain_where_each_is(lines: list[dict[str, Any]]) -> None
 def test_the_body_is_that_of_the_whole_event(kind: str, more: dict[str, Any]) -> None:
     event = decided(standing(lot(1, 3), lot(2, 4, held=1)), kind, **more)
     assert event is not None
-    assert body(event) == encode_event(event.whole())
+    assert event.body() == encode_event(event.whole())
     whole = event.whole()
     assert tuple((each.grant, each.quantity) for each in whole.draws) == event.draws
     moved = {(each.grant, each.account.value): each.quantity for each in whole.postings}

@@ -78,10 +78,14 @@ class PlainEvent(msgspec.Struct, frozen=True, gc=False):
         """How it is recorded."""
         return Status.REFUSED if self.refused else Status.COMPLETED
 
+    def body(self) -> bytes:
+        """Give its body."""
+        (body,) = PlainEvents(*([getattr(self, name)] for name in _NAMES)).bodies()
+        return body
+
     def whole(self) -> TransactionEvent:
         """Give the same as an event with all its fields."""
-        alone = PlainEvents(*([getattr(self, name)] for name in self.__struct_fields__))
-        event = decode_event(alone.bodies()[0])
+        event = decode_event(self.body())
         assert isinstance(event, TransactionEvent)
         return event
 
@@ -144,7 +148,7 @@ class PlainEvents(Sequence[PlainEvent]):
         """Give of each event what follows from what it has in common with others."""
         if len(set(map(id, self.common))) == 1:
             return [one(self.common[0])] * len(self)
-        made = {each: one(each) for each in {id(each): each for each in self.common}.values()}
+        made = {each: one(each) for each in set(self.common)}
         return [made[each] for each in self.common]
 
     def bodies(self) -> list[bytes]:

@@ -119,7 +119,6 @@ def append_all(connection: Connection, into: Table, chunks: Iterable[Columns]) -
 
     names = [each.name for each in into.columns]
     wrong: list[BaseException] = []
-
     source = f"batch_{next(_names)}"
     raw(connection).register(source, reader_of(into, names, chunks, wrong))
     try:
