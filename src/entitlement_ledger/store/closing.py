@@ -21,7 +21,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    literal,
     select,
     union_all,
 )
@@ -32,6 +31,7 @@ from entitlement_ledger.errors import StoreError
 from entitlement_ledger.files import sha256_of
 from entitlement_ledger.store.archives import ArchivedFile, file_name
 from entitlement_ledger.store.dialect import export, exported
+from entitlement_ledger.store.same import same_rows
 from entitlement_ledger.store.tables import (
     journal,
     live_journal,
@@ -116,9 +116,8 @@ def _as_written(connection: Connection, query: Select[Any], file: Path) -> int:
     """Give how many rows a file holds, once they are known to be the query's."""
     columns = [column(each.name, each.type) for each in query.selected_columns]
     read = exported(file, *columns)
-    for unlike in (query.except_all(select(*read.c)), select(*read.c).except_all(query)):
-        if connection.execute(select(literal(1), *unlike.subquery().c).limit(1)).all():
-            raise StoreError(f"{file} does not hold what was written: nothing was archived")
+    if not same_rows(connection, query, select(*read.c)):
+        raise StoreError(f"{file} does not hold what was written: nothing was archived")
     return connection.execute(select(func.count()).select_from(read)).scalar_one()
 
 

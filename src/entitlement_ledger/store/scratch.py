@@ -17,6 +17,7 @@ from entitlement_ledger.store.closing import balances_in, closing_balances
 from entitlement_ledger.store.dialect import attached, make_engine
 from entitlement_ledger.store.journal import read_events
 from entitlement_ledger.store.projections import project
+from entitlement_ledger.store.same import same_rows
 from entitlement_ledger.store.tables import PROJECTIONS, VIEWS, live_postings, metadata, store
 
 _ROWS_MAX = 1000
@@ -77,6 +78,8 @@ class Scratch:
         with attached(connection, self._path) as name:
             made = live_postings.to_metadata(MetaData(), name)
             given, sealed = closing_balances(made, before), balances_in(file)
+            if same_rows(connection, given, sealed):
+                return
             yield from _told(connection, "lacking", given.except_all(sealed))
             yield from _told(connection, "sealed", sealed.except_all(given))
 
@@ -96,9 +99,15 @@ def _differences(
     def rows(table: Table) -> Select[Any]:
         return select(table).where(table.c.sequence > after) if after else select(table)
 
-    wanted = [("lacking", rows(made).except_all(rows(stored)))]
-    if not (after and stored.name in _REPLACED):
-        wanted.append(("stored", rows(stored).except_all(rows(made))))
+    if after and stored.name in _REPLACED:
+        wanted = [("lacking", rows(made).except_(rows(stored)))]
+    elif same_rows(connection, rows(made), rows(stored)):
+        return
+    else:
+        wanted = [
+            ("lacking", rows(made).except_all(rows(stored))),
+            ("stored", rows(stored).except_all(rows(made))),
+        ]
     for what, unlike in wanted:
         for fault in _told(connection, what, unlike):
             yield {"table": stored.name, **fault}
