@@ -29,7 +29,7 @@ from entitlement_ledger.posting import HOLDINGS_MAX, Writer
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.store.archives import Archives, archive_folder
 from entitlement_ledger.store.dialect import ConstraintError, DatabaseError
-from entitlement_ledger.store.journal import last, lay_out_kept
+from entitlement_ledger.store.journal import JournalError, last, lay_out_kept
 from entitlement_ledger.store.opening import (
     create_store,
     explain,
@@ -148,8 +148,10 @@ class Ledger(Keeping):
         of the key, made where it is missing, by which the ledger is sealed when it is closed.
         `suspicious` sets parameters of the rules of suspicious activity, by rule; `reconcile` what
         is allowed when outside files are matched, by kind of file.
-        `unwitnessed` opens a store whatever its witness has seen. `plainly` decides plain commands
-        from what is left of grants; without it the rules decide every command, to the same effect.
+        `unwitnessed` opens a store whatever its witness has seen; to be read only, even where its
+        projections cannot be brought up to its journal, so that it can be verified. `plainly`
+        decides plain commands from what is left of grants; without it the rules decide every
+        command, to the same effect.
         `remembered_max` is of how many holdings the writer remembers what they hold; 0 remembers
         nothing from one batch to the next.
 
@@ -160,7 +162,9 @@ class Ledger(Keeping):
         engine, archives = open_engine(path, read_only=read_only)
         try:
             bring_up = catch_up if catching_up else lay_out_kept
-            engine, archives = _caught_up(engine, archives, path, bring_up, read_only=read_only)
+            engine, archives = _caught_up(
+                engine, archives, path, bring_up, read_only=read_only, tolerant=unwitnessed
+            )
             watched = _watched(engine, path, witness, read_only=read_only, unwitnessed=unwitnessed)
         except StoreError:
             engine.dispose()
@@ -298,6 +302,29 @@ def _watched(
     return witness
 
 
+def _unfit(error: Exception) -> bool:
+    """Say whether tables and journal do not go together, so that nothing can be brought up."""
+    cause = getattr(error, "orig", None) or error
+    return isinstance(cause, ConstraintError | JournalError)
+
+
+def _told(error: Exception, path: Path) -> StoreError:
+    if isinstance(error, JournalError):
+        return StoreError(f"{path}: {error}")
+    if _unfit(error):
+        return StoreError(
+            f"{path}: its tables do not fit its journal: run `entl --store {path} verify` to see "
+            f"what was altered; where its journal is sound, `entl --store {path} rebuild`"
+        )
+    return explain(error, path)
+
+
+def _lay_out_only(engine: Engine) -> None:
+    """Let what was committed be read with the journal, as far as it fits there."""
+    with suppress(DatabaseError, SQLAlchemyError), engine.begin() as connection:
+        lay_out_kept(connection)
+
+
 def _caught_up(
     engine: Engine,
     archives: Archives,
@@ -305,8 +332,12 @@ def _caught_up(
     bring_up: Callable[[Connection], None],
     *,
     read_only: bool,
+    tolerant: bool,
 ) -> tuple[Engine, Archives]:
-    """Bring up what a crash left behind what was committed; give an engine to go on with."""
+    """Bring up what a crash left behind what was committed; give an engine to go on with.
+
+    Where that cannot be done `tolerant` goes on to read what is there.
+    """
     try:
         with engine.connect() as connection:
             if not behind(connection):
@@ -316,13 +347,11 @@ def _caught_up(
             engine, archives = open_engine(path, read_only=False)
         with engine.begin() as connection:
             bring_up(connection)
-    except (DatabaseError, SQLAlchemyError) as error:
-        engine.dispose()
-        if isinstance(getattr(error, "orig", error), ConstraintError):
-            raise StoreError(
-                f"{path}: its tables do not fit its journal: run `entl --store {path} rebuild`"
-            ) from None
-        raise explain(error, path) from None
+    except (DatabaseError, SQLAlchemyError, JournalError) as error:
+        if not (read_only and tolerant and _unfit(error)):
+            engine.dispose()
+            raise _told(error, path) from None
+        _lay_out_only(engine)
     if not read_only:
         return engine, archives
     engine.dispose()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,26 @@ class Proving(Seeing):
         assert key is not None, "it is made where it is missing"
         with self._explained():
             return self._writer.seal(lambda connection: make_checkpoint(connection, key))
+
+    def check_names(self) -> list[str]:
+        """Give the names of the consistency checks, in the order in which they run."""
+        from entitlement_ledger.checks.running import check_names
+
+        return check_names()
+
+    def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
+        """Run the consistency checks of these names, or all.
+
+        Raises:
+            InputError: there is no check of a name.
+        """
+        from entitlement_ledger.audit.against import unlike_checkpoints
+        from entitlement_ledger.checks.running import run_checks
+
+        signer = self._signer(None)
+        with self._read() as connection:
+            sealed = partial(unlike_checkpoints, witness=self._witness, key=signer)
+            return list(run_checks(connection, names, self._now(connection), sealed))
 
     def verify(
         self,

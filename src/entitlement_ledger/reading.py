@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +19,6 @@ from entitlement_ledger.answers import (
     CatalogueFilter,
     CataloguePlace,
     CatalogueRow,
-    CheckResult,
     CustomerRow,
     Difference,
     EntitlementRow,
@@ -36,7 +36,7 @@ from entitlement_ledger.answers import (
 from entitlement_ledger.clock import Clock
 from entitlement_ledger.domain.events import sequence_of
 from entitlement_ledger.domain.instants import Instant, format_instant
-from entitlement_ledger.errors import Cancelled, InputError
+from entitlement_ledger.errors import Cancelled, InputError, StoreError
 from entitlement_ledger.posting import Writer
 from entitlement_ledger.store import balances, customers, views
 from entitlement_ledger.store.auditing import events as auditing
@@ -287,23 +287,6 @@ class Reading:
         with self._read() as connection:
             return views.transactions_of(connection, catalogue, sequences, self._now(connection))
 
-    def check_names(self) -> list[str]:
-        """Give the names of the consistency checks, in the order in which they run."""
-        from entitlement_ledger.checks.running import check_names
-
-        return check_names()
-
-    def check(self, names: Sequence[str] = ()) -> list[CheckResult]:
-        """Run the consistency checks of these names, or all.
-
-        Raises:
-            InputError: there is no check of a name.
-        """
-        from entitlement_ledger.checks.running import run_checks
-
-        with self._read() as connection:
-            return list(run_checks(connection, names, self._now(connection)))
-
     def access(self, customer: str, entitlement: str, *, at: Instant | None = None) -> Access:
         """Say whether a customer has an entitlement at an instant, and why.
 
@@ -394,6 +377,11 @@ class Reading:
             if isinstance(getattr(error, "orig", None), InterruptError):
                 raise Cancelled("the query was cancelled") from None
             raise explain(error, self._path) from error
+        except msgspec.MsgspecError as error:
+            raise StoreError(
+                f"{self._path}: something in it cannot be read ({error}): run `entl verify`, and "
+                "restore a backup"
+            ) from None
 
     def _last(self, connection: Connection) -> tuple[int, Instant | None]:
         """Give the last event and when it was recorded; where writing failed, it is asked anew."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from entitlement_ledger.domain.commands import actor_name
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.nearest import nearest
 from entitlement_ledger.settings_file import SettingsFile, read_settings_file
@@ -100,6 +101,21 @@ def state_folder() -> Path:
     return Path(os.environ.get("ENTL_STATE") or platformdirs.user_state_path(_APP))
 
 
+def _actor(name: str) -> str:
+    try:
+        return actor_name(name)
+    except ValueError as error:
+        raise InputError(f"--actor {error}") from None
+
+
+def _user() -> str:
+    """Give the name that the operating system has for whoever asks, or their number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def load_settings(*, store: str | None = None, actor: str | None = None) -> Settings:
     """Read the settings; `store` and `actor` are flags.
 
@@ -136,7 +152,7 @@ def load_settings(*, store: str | None = None, actor: str | None = None) -> Sett
     return Settings(
         store=first("store", ("--store", store), ("ENTL_STORE", environment("ENTL_STORE")),
                     (FILE, file.text("store"))) or _default_store(),
-        actor=first("actor", ("--actor", actor)) or getpass.getuser(),
+        actor=_actor(first("actor", ("--actor", actor)) or _user()),
         theme=first("theme", (FILE, file.text("theme"))),
         witness=_path(first("witness", ("ENTL_WITNESS", environment("ENTL_WITNESS")),
                             (FILE, file.text("witness")))),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from entitlement_ledger.audit.notes import Checkpoint, Note, NoteError, PublicKe
 from entitlement_ledger.audit.sealing import origin_of
 from entitlement_ledger.audit.witness import Seen, Witness
 from entitlement_ledger.errors import StoreError
+from entitlement_ledger.store.journal import last
 from entitlement_ledger.store.tables import checkpoints
 from entitlement_ledger.store.tree import TreeError, root_at
 
@@ -68,15 +70,47 @@ class Sealed:
                 continue
         return 0
 
-    def compare(self, roots: Mapping[int, bytes], start: int, size: int) -> Iterator[Told]:
-        """Hold what was sealed after `start` against the roots that were computed."""
+    def compare(
+        self,
+        roots: Mapping[int, bytes],
+        start: int,
+        size: int,
+        suspected: Iterable[int] = (),
+    ) -> Iterator[Told]:
+        """Hold what was sealed after `start` against the roots that were computed.
+
+        `suspected` are events that tables tell of otherwise: the first of them within what cannot
+        be as it was sealed is named.
+        """
         told = [("checkpoints", each.size, each.root) for each in self.checkpoints]
         told += [("witness", each.size, each.root) for each in self.seen]
+        sound = [then for _, then, root in told if roots.get(then) == root]
         for name, then, root in told:
             if then > size:
-                yield name, {"size": then, "why": f"only {size} events are there"}
+                why = f"only {size} events are there"
+                yield name, {"size": then, "sequence": size + 1, "why": why}
             elif then > start and roots.get(then) != root:
-                yield name, {"size": then, "why": "the journal had another root then"}
+                # What was sealed before and is borne out bounds where the first of them is.
+                after = max((each for each in sound if each < then), default=start)
+                why = f"the journal had another root then: of events {after + 1} to {then} not all"
+                first = min((each for each in suspected if after < each <= then), default=None)
+                named = {} if first is None else {"sequence": first}
+                yield name, {"size": then, **named, "why": f"{why} are those that were sealed"}
+
+
+def unlike_checkpoints(
+    connection: Connection, witness: Witness, key: PublicKey | None
+) -> Iterator[dict[str, Any]]:
+    """Tell checkpoints that do not verify, by the hashes that are stored; `key` signed them."""
+    sealed = Sealed.read(connection, witness, key)
+    size, _ = last(connection)
+    roots = {}
+    for each in sealed.checkpoints:
+        with suppress(TreeError):
+            roots[each.size] = root_at(connection, each.size)
+    for name, fault in (*sealed.faults, *sealed.compare(roots, 0, size)):
+        if name == "checkpoints":
+            yield fault
 
 
 def _checkpoint(size: int, note: str, origin: str, key: PublicKey | None) -> Checkpoint:

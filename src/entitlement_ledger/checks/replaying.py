@@ -15,12 +15,12 @@ from entitlement_ledger.domain.events import (
     Event,
     TransactionEvent,
     customer_in,
-    decode_event,
     encode_event,
 )
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import Context
-from entitlement_ledger.store.journal import RawRow
+from entitlement_ledger.errors import StoreError
+from entitlement_ledger.store.journal import RawRow, event_of
 
 Fault = dict[str, object]
 Read = Callable[[], Iterable[RawRow]]
@@ -55,7 +55,11 @@ def _decided(rows: Iterable[RawRow], part: int, parts: int) -> Iterator[Fault]:
         if parts > 1 and _part_of(customer_in(body), part, parts) != part:
             book.pass_over(sequence)
             continue
-        event = decode_event(body)
+        try:
+            event = event_of(sequence, body)
+        except StoreError as error:
+            yield {"sequence": sequence, "why": str(error)}
+            return
         if isinstance(event, TransactionEvent) and not _by_policy(event):
             again = _again(book, event)
             if again is None or encode_event(again) != body:

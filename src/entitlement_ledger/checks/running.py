@@ -16,7 +16,7 @@ from entitlement_ledger.checks.consistency import CHECKS
 from entitlement_ledger.checks.recorded import PROJECTIONS
 from entitlement_ledger.checks.telling import told_balances
 from entitlement_ledger.domain.instants import Instant
-from entitlement_ledger.errors import InputError
+from entitlement_ledger.errors import InputError, StoreError
 from entitlement_ledger.store.journal import last, read_rows
 from entitlement_ledger.store.scratch import stale_rows
 
@@ -34,14 +34,21 @@ COMPARISONS: dict[str, tuple[str, Comparison]] = {
     PROJECTIONS.name: (PROJECTIONS.protects, stale_rows),
 }
 
+_CHECKPOINTS = "checkpoints"
+_SIGNED = "a history that is not the one that was signed"
+
 
 def check_names() -> list[str]:
     """Give the names of all checks, in the order in which they run."""
-    return [*(check.name for check in CHECKS), *REPLAYS, *COMPARISONS]
+    return [*(check.name for check in CHECKS), *REPLAYS, *COMPARISONS, _CHECKPOINTS]
 
 
-def run_checks(connection: Connection, names: Sequence[str], now: Instant) -> Iterator[CheckResult]:
+def run_checks(
+    connection: Connection, names: Sequence[str], now: Instant, sealed: Comparison
+) -> Iterator[CheckResult]:
     """Run the checks of these names, or all; `now` says what is due.
+
+    `sealed` finds checkpoints that do not verify: it knows who must have signed them.
 
     Raises:
         InputError: there is no check of a name.
@@ -57,15 +64,24 @@ def run_checks(connection: Connection, names: Sequence[str], now: Instant) -> It
         if name in wanted:
             read = partial(read_rows, connection)
             yield _counted(name, protects, replay(read, last(connection)[0]))
-    for name, (protects, compare) in COMPARISONS.items():
+    for name, (protects, compare) in {**COMPARISONS, _CHECKPOINTS: (_SIGNED, sealed)}.items():
         if name in wanted:
             yield _counted(name, protects, compare(connection))
 
 
 def _counted(name: str, protects: str, faults: Iterator[dict[str, Any]]) -> CheckResult:
+    faults = _as_far_as_read(faults)
     examples = list(islice(faults, _EXAMPLES))
     violations = len(examples) + sum(1 for _ in faults)
     return CheckResult(name, not violations, violations, tuple(examples), protects)
+
+
+def _as_far_as_read(faults: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give faults, and as the last one that the journal cannot be read any further."""
+    try:
+        yield from faults
+    except StoreError as error:
+        yield {"why": str(error)}
 
 
 def _query(connection: Connection, check: Check, now: Instant) -> CheckResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -213,6 +214,8 @@ def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run
     from entitlement_ledger.cli.lines import read_batches, widen
     from entitlement_ledger.domain.lines import parse_line
 
+    if file == "-" and sys.stdin is None:
+        raise InputError("standard input is closed: give commands in JSON Lines there, or a FILE")
     if file != "-" and not Path(file).is_file():
         raise InputError(f"{file} is not a file: name one with commands in JSON Lines, or -")
     with opened(context, read_only=dry_run) as (ledger, settings):

@@ -46,7 +46,7 @@ def console(
         return
     if port is not None:
         raise InputError("--port is where --web listens: say --web, too")
-    if not _is_served() and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _is_served() and not (os.isatty(0) and os.isatty(1)):
         raise InputError("the console needs a terminal: use the other commands in scripts")
     from entitlement_ledger.console.app import run_console
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -24,13 +25,18 @@ def widen(descriptor: int) -> None:
 def read_batches(descriptor: int) -> Iterator[list[bytes]]:
     """Give what has arrived so far, line by line, in batches: nobody waits for a full one.
 
+    The mark that some programs put at the beginning of a file is not part of the first line.
     A line beyond the limit is given cut, one byte too long, so that it is seen to be so.
     """
     rest = bytearray()
     too_long = False
+    begins = True
     while chunk := os.read(descriptor, _READ_BYTES):
         rest += chunk
         *whole, tail = bytes(rest).split(b"\n")
+        if whole and begins:
+            whole[0] = whole[0].removeprefix(BOM_UTF8)
+            begins = False
         if whole and too_long:
             whole[0] = whole[0][: LINE_BYTES_MAX + 1]
         rest = bytearray(tail)
@@ -40,4 +46,4 @@ def read_batches(descriptor: int) -> Iterator[list[bytes]]:
         for start in range(0, len(whole), BATCH_LINES_MAX):
             yield whole[start : start + BATCH_LINES_MAX]
     if rest:
-        yield [bytes(rest)]
+        yield [bytes(rest).removeprefix(BOM_UTF8) if begins else bytes(rest)]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
 from entitlement_ledger.cli.commands import entl
 from entitlement_ledger.cli.printing import narrate
-from entitlement_ledger.errors import LedgerError
+from entitlement_ledger.cli.streams import AnswerError, give_up, prepare
+from entitlement_ledger.errors import InputError, LedgerError
 from entitlement_ledger.garbage import look_seldom
 
 _INTERRUPTED = 130
+_NOBODY_READS = 141
+"""As whoever is stopped by such a signal: nobody knows what came of it."""
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    prepare()
     look_seldom()
     sys.exit(run(sys.argv[1:]))
 
@@ -24,6 +27,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; give the exit code."""
     try:
+        _refuse_unreadable(arguments)
         code = entl.main(arguments, prog_name="entl", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -44,13 +48,27 @@ def run(arguments: list[str]) -> int:
         if "interrupted" not in str(error).lower():
             raise
         return _stopped()
-    except BrokenPipeError:
-        # The reader has gone: leave quietly, without another error when Python flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except AnswerError as error:
+        return _unanswered(error)
     except OSError as error:
         narrate(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         return 3
+
+
+def _refuse_unreadable(arguments: list[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{argument!a} is not UTF-8: nothing can be called that") from None
+
+
+def _unanswered(error: AnswerError) -> int:
+    give_up()
+    if error.gone:
+        return _NOBODY_READS
+    narrate(str(error))
+    return 2
 
 
 def _stopped() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from entitlement_ledger.domain.instants import Instant, format_instant, to_datetime
+from entitlement_ledger.domain.instants import Instant, format_instant, second_text
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: s
 
 def time_text(instant: Instant | None) -> str:
     """Write a time for people: to the second, in UTC."""
-    return "" if instant is None else f"{to_datetime(instant):%Y-%m-%d %H:%M:%S}Z"
+    return "" if instant is None else f"{second_text(instant)}Z"
 
 
 @lru_cache(maxsize=16)

@@ -57,6 +57,9 @@ def verify(context: click.Context, key: str | None, since_checkpoint: bool, as_j
             key=_key_text(key), since_checkpoint=since_checkpoint, progress=printing.progress
         )
     showing.checks(results, as_json)
+    first = showing.first_at_fault(results)
+    if first is not None:
+        printing.narrate(f"the first event at fault is {first}")
     return 0 if all(each.ok for each in results) else 1
 
 

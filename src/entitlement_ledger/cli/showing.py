@@ -185,6 +185,20 @@ def _change(before: int, after: int, scale: int) -> str:
     return f"{format_quantity(before, scale)} → {format_quantity(after, scale)}"
 
 
+def first_at_fault(results: Sequence[CheckResult]) -> int | None:
+    """Give the first event that verification found altered, lacking or put in, if it could tell."""
+    return min(
+        (
+            fault["sequence"]
+            for each in results
+            if each.name in ("journal", "checkpoints", "witness")
+            for fault in each.examples
+            if "sequence" in fault
+        ),
+        default=None,
+    )
+
+
 def checks(results: Sequence[CheckResult], as_json: bool) -> None:
     """Show what the checks found."""
     if as_json:

@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.content import Content
 
-from entitlement_ledger.domain.instants import Instant, to_datetime
+from entitlement_ledger.domain.instants import Instant, second_text
 from entitlement_ledger.domain.quantities import format_quantity
 from entitlement_ledger.harmless import harmless
 
@@ -54,12 +54,12 @@ def plain(text: str) -> Content:
 
 def when(instant: Instant | None, *, none: str = "") -> str:
     """Write a time to the minute, in UTC."""
-    return none if instant is None else f"{to_datetime(instant):%Y-%m-%d %H:%M}"
+    return none if instant is None else second_text(instant)[:-3]
 
 
 def when_exactly(instant: Instant | None, *, none: str = "") -> str:
     """Write a time to the second, in UTC."""
-    return none if instant is None else f"{to_datetime(instant):%Y-%m-%d %H:%M:%S} UTC"
+    return none if instant is None else f"{second_text(instant)} UTC"
 
 
 def amount(quantity: int | None, scale: int | None, unit: str | None = None) -> str:

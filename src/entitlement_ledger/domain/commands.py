@@ -117,6 +117,16 @@ def _clean(value: str, length_max: int) -> str:
     return value
 
 
+def actor_name(given: str) -> str:
+    """Give the name of somebody who asks (rule S2).
+
+    Raises:
+        ValueError: nobody can be called that; it says why.
+    """
+    _text(NAME_LENGTH_MAX)(given)
+    return given
+
+
 def _key(value: JSON) -> object:
     key = _text(NAME_LENGTH_MAX)(value)
     if str(key).startswith(RESERVED_PREFIX):

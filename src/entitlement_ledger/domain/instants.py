@@ -60,6 +60,11 @@ def to_datetime(instant: Instant) -> datetime:
     return (_EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC)
 
 
+def second_text(instant: Instant) -> str:
+    """Write the instant for people, in UTC, to the second: a year has four digits, as ever."""
+    return to_datetime(instant).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
 def from_datetime(moment: datetime) -> Instant:
     """Give an aware datetime as an instant.
 

@@ -309,10 +309,15 @@ def attached(connection: Connection, path: Path) -> Iterator[str]:
     raw(connection).execute(f"ATTACH {_literal(path)} AS {name} (READ_ONLY)")
     try:
         yield name
-    finally:
-        # Not while a transaction has read from it.
-        connection.commit()
-        raw(connection).execute(f"DETACH {name}")
+    except BaseException:
+        # What went wrong is told, and not that the other file cannot be let go of because of it.
+        connection.rollback()
+        with suppress(DatabaseError):
+            raw(connection).execute(f"DETACH {name}")
+        raise
+    # Not while a transaction has read from it.
+    connection.commit()
+    raw(connection).execute(f"DETACH {name}")
 
 
 def export(connection: Connection, query: Select[Any], file: Path) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from entitlement_ledger.domain.events import Event, decode_event, leaf_hash
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.recorded import Recorded
+from entitlement_ledger.errors import StoreError
 from entitlement_ledger.merkle import Block, Frontier
 from entitlement_ledger.store.commits import (
     damaged,
@@ -27,6 +28,11 @@ RawRow = tuple[int, Instant, bytes, bytes]
 """(sequence, recorded_at, body, hash), as stored."""
 
 CHUNK_ROWS = 10_000
+_VERIFY = "the journal was altered; run `entl verify`, and restore a backup"
+
+
+class JournalError(StoreError):
+    """A body in the journal is not that of its row's event."""
 
 
 @dataclass(slots=True)
@@ -124,9 +130,30 @@ def last(connection: Connection) -> tuple[int, Instant | None]:
 
 
 def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
-    """Give the journal's events in order, in chunks, so that memory stays bounded."""
+    """Give the journal's events in order, in chunks, so that memory stays bounded.
+
+    Raises:
+        JournalError: a body is not that of its row's event.
+    """
     for rows in _chunks(connection, after):
-        yield [decode_event(row.body) for row in rows]
+        yield [event_of(row.sequence, row.body) for row in rows]
+
+
+def event_of(sequence: int, body: bytes) -> Event:
+    """Read the body of an event.
+
+    Raises:
+        JournalError: it is not that of this event.
+    """
+    try:
+        event = decode_event(body)
+    except (msgspec.MsgspecError, ValueError):
+        raise JournalError(f"event {sequence} cannot be read: {_VERIFY}") from None
+    if event.sequence != sequence:
+        raise JournalError(
+            f"where event {sequence} should be is that of {event.sequence}: {_VERIFY}"
+        )
+    return event
 
 
 def read_rows(connection: Connection, *, after: int = 0) -> Iterator[RawRow]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import CompoundSelect, Connection, MetaData, Select, Table, literal, select
+from sqlalchemy import CompoundSelect, Connection, MetaData, Select, Table, select
 
 from entitlement_ledger.domain.events import Event
 from entitlement_ledger.domain.instants import Instant
@@ -88,9 +88,11 @@ def _told(
     connection: Connection, what: str, unlike: CompoundSelect[Any]
 ) -> Iterator[dict[str, Any]]:
     found = unlike.subquery("unlike")
-    query = select(literal(1), *found.c).limit(_ROWS_MAX)
+    by = [found.c.sequence] if "sequence" in found.c else []
+    query = select(*by, *found.c).order_by(*by).limit(_ROWS_MAX)
     for row in connection.execute(query).all():
-        yield {what: str(tuple(row)[1:])}
+        named = {"sequence": row[0]} if by else {}
+        yield {**named, what: str(tuple(row)[len(by) :])}
 
 
 def _differences(

@@ -20,7 +20,6 @@ from entitlement_ledger.answers import (
 from entitlement_ledger.domain.events import (
     Grant,
     TransactionEvent,
-    decode_event,
     sequence_of,
     transaction_id,
 )
@@ -28,6 +27,7 @@ from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.store.catalogue import Catalogue
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.dialect import among, microseconds
+from entitlement_ledger.store.journal import event_of
 from entitlement_ledger.store.reversals import is_reversal, status_now, status_of
 from entitlement_ledger.store.searching import said
 from entitlement_ledger.store.tables import (
@@ -234,7 +234,7 @@ def transaction(
     stored = connection.execute(
         select(journal.c.body, journal.c.hash).where(journal.c.sequence == sequence)
     ).one()
-    event = decode_event(stored.body)
+    event = event_of(sequence, stored.body)
     assert isinstance(event, TransactionEvent)
     undone = connection.execute(
         select(_t.sequence).where(_t.target == sequence, is_reversal()).order_by(_t.sequence)

@@ -19,7 +19,14 @@ from entitlement_ledger.console.screens.base import LedgerScreen
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
 from entitlement_ledger.console.wording import amount
 from entitlement_ledger.counted import counted
-from entitlement_ledger.domain.instants import DAY, INSTANT_MAX, INSTANT_MIN, Instant, to_datetime
+from entitlement_ledger.domain.instants import (
+    DAY,
+    INSTANT_MAX,
+    INSTANT_MIN,
+    Instant,
+    second_text,
+    to_datetime,
+)
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.overviews import Lapses, Lapsing
 
@@ -136,7 +143,7 @@ class CalendarScreen(LedgerScreen):
             said = "nothing lapses"
         if found.more:
             said = f"more than {grants:,} grants lapse, not all are listed"
-        month = f"{to_datetime(found.since):%Y-%m}"
+        month = second_text(found.since)[:7]
         self.query_one("#month-title", Static).update(
             Content.assemble(
                 (f"{month}  ", "bold"),

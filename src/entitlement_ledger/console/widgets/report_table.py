@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from entitlement_ledger.console.widgets.paged_table import Column, PagedTable
-from entitlement_ledger.domain.instants import to_datetime
+from entitlement_ledger.domain.instants import second_text
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.reports.parameters import Cell, ReportRows
 
@@ -61,7 +61,7 @@ def _text(place: int, column: ReportColumn, row: Shown) -> str:
         return ""
     if isinstance(cell, str):
         return cell
-    return f"{to_datetime(cell):%Y-%m-%d %H:%M:%S}" if column.kind == "instant" else f"{cell:,}"
+    return second_text(cell) if column.kind == "instant" else f"{cell:,}"
 
 
 def _order(place: int, row: Shown) -> tuple[bool, Cell]:

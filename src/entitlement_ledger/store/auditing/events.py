@@ -17,13 +17,13 @@ from entitlement_ledger.domain.events import (
     RecordEvent,
     Status,
     TransactionEvent,
-    decode_event,
 )
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.auditing.filtering import chosen
 from entitlement_ledger.store.auditing.reviews import reviews_of
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.dialect import among
+from entitlement_ledger.store.journal import event_of
 from entitlement_ledger.store.tables import journal, resolutions, transactions
 from entitlement_ledger.store.views import posting_rows
 
@@ -74,7 +74,7 @@ def _rows(connection: Connection, wanted: Sequence[int], known: EventFilter) -> 
         return []
     with among(connection, sorted(wanted), _j.sequence) as listed:
         found = connection.execute(select(_j.sequence, _j.body).where(listed)).all()
-    by_sequence = {row.sequence: decode_event(row.body) for row in found}
+    by_sequence = {row.sequence: event_of(row.sequence, row.body) for row in found}
     lacking = next((each for each in wanted if each not in by_sequence), None)
     if lacking is not None:
         raise InputError(f"event {lacking} is not in the journal: check the number")
