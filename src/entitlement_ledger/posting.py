@@ -106,10 +106,11 @@ class Writer:
         def work(
             connection: Connection, book: Book, project: Callable[[], None]
         ) -> tuple[Sequence[Outcome], Recorded]:
+            before = book.last_sequence
             (outcomes,), events = self._decide(connection, book, [asked], project, self._memory)
             if any(each.status is Status.REFUSED for each in outcomes):
                 self._book = None
-                return _none_of(outcomes), Recorded()
+                return _none_of(outcomes, before), Recorded()
             return outcomes, events
 
         return self._commit(work)
@@ -125,11 +126,11 @@ class Writer:
     ) -> Sequence[Outcome]:
         """Give the very outcomes that posting would, from a book of its own; record nothing."""
         asked = self._read(lines, actor, history=history, plain=False)
-        (outcomes,), _ = self._decide(
-            connection, new_book(connection), [asked], _nothing, self._nothing_remembered
-        )
+        book = new_book(connection)
+        before = book.last_sequence
+        (outcomes,), _ = self._decide(connection, book, [asked], _nothing, self._nothing_remembered)
         refused = any(each.status is Status.REFUSED for each in outcomes)
-        return _none_of(outcomes) if atomic and refused else outcomes
+        return _none_of(outcomes, before) if atomic and refused else outcomes
 
     def record(
         self, change: Callable[[Connection, Book, Instant], Sequence[Event]]
@@ -377,12 +378,17 @@ def _nothing() -> None:
     """Do nothing: there is nothing to be projected, or no file to be looked at."""
 
 
-def _none_of(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Answer a batch that is all or nothing and came to nothing (rule A3)."""
+def _none_of(outcomes: Sequence[Outcome], before: int) -> list[Outcome]:
+    """Answer a batch that is all or nothing and came to nothing (rule A3).
+
+    What was recorded already, up to the sequence `before`, has the outcome that it had.
+    """
     at_fault = next(n for n, each in enumerate(outcomes, 1) if each.status is Status.REFUSED)
     because = f"not recorded: all or nothing was asked for, and line {at_fault} is refused"
     return [
-        Outcome(
+        each
+        if each.duplicate and (each.sequence or 0) <= before
+        else Outcome(
             key=each.key,
             status=Status.REFUSED,
             code=each.code if each.status is Status.REFUSED else None,

@@ -107,6 +107,27 @@ def test_all_or_nothing(store: str) -> None:
     assert entl("post", "-", "--atomic", store=store, stdin=json_lines(lines)).returncode == 0
 
 
+def test_all_or_nothing_answers_what_was_known_before_as_it_was(store: str) -> None:
+    post(store, [command("issue", "a", quantity=5), command("consume", "much", quantity=50)])
+    again = [command("issue", "a", quantity=5), command("issue", "new", quantity=5)]
+    for last, code in (
+        (command("issue", "a", quantity=6), "key_conflict"),
+        (command("consume", "much", quantity=50), "insufficient_balance"),
+    ):
+        lines = [*again, again[1], last]
+        for options in (["--atomic"], ["--atomic", "--dry-run"]):
+            done = entl("post", "-", *options, store=store, stdin=json_lines(lines))
+            assert done.returncode == 1
+            known, new, twice, fault = outcomes_of(done.stdout)
+            assert (known["status"], known["duplicate"]) == ("completed", True)
+            assert known["grants"]
+            for each in (new, twice):
+                assert (each["status"], each["code"], each["duplicate"]) == ("refused", None, False)
+            assert fault["code"] == code
+            assert fault["duplicate"] == (code != "key_conflict")
+    assert entl("show", "new", store=store).returncode == 2
+
+
 def test_history_is_not_refused_for_a_status_of_today(store: str) -> None:
     lines = [command("issue", "a", quantity=5, customer="SHUT", effective_at=hours(0))]
     (refused,) = post(store, lines)
