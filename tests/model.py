@@ -636,8 +636,7 @@ class Model:
         sub.pending = (sub.starts(period + 1), line)
 
     def change(self, sub: Sub, line: Line, at: int, record: Done, now: int) -> None:
-        anchor = max(at, sub.anchor)
-        new = Sub(sub.customer, line["to"], anchor, self.products[line["to"]]["length"],
+        new = Sub(sub.customer, line["to"], at, self.products[line["to"]]["length"],
                   len(self.subs))  # fmt: skip
         carry = new if line.get("carry_over") == "remaining" else None
         self.end_sub(sub, at, record, now, carry)

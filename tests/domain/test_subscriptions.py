@@ -157,6 +157,39 @@ def test_carrying_over_keeps_expiry_priority_and_category(
     )  # fmt: skip
 
 
+def test_an_upgrade_at_once_of_what_has_not_begun_begins_at_once(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", valid_for=None)
+    sell(ledger, tmp_path, "L", 2, "P1M", quantity=25)
+    begins = clock.now + 40 * DAY
+    post(ledger, "purchase", "buy", product="M", effective_at=format_instant(begins))
+    clock.now += DAY
+    post(ledger, "upgrade", "up", **{"from": "M", "to": "L"}, carry_over="remaining")
+    carried, new = ledger.transaction("up").grants
+    assert (new.quantity, new.effective_from) == (25, clock.now)
+    assert (carried.quantity, carried.effective_from) == (10, begins)
+    (kept,) = [each for each in ledger.subscriptions("C1") if each.product == "L"]
+    assert kept.anchor == clock.now
+    for at, available in ((clock.now, 25), (begins, 10)):
+        assert [each.available for each in ledger.balances("C1", "PTS", at=at)] == [available]
+
+
+def test_what_a_rollover_done_ahead_takes_can_be_drawn_no_more(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", rollover_max=3)
+    post(ledger, "purchase", "buy", product="M")
+    ledger.run_due(now=clock.now + 32 * DAY)
+    assert post(ledger, "consume", "all", entitlement="PTS", quantity=8).code == (
+        "insufficient_balance"
+    )
+    assert post(ledger, "consume", "rest", entitlement="PTS", quantity=7).status == "completed"
+    assert [each.available for each in ledger.balances("C1", "PTS", at=clock.now + 32 * DAY)] == [
+        13
+    ]
+
+
 def test_a_closed_customer_is_not_renewed_and_may_be_cancelled(
     ledger: Ledger, tmp_path: Path, clock: HandClock
 ) -> None:

@@ -47,6 +47,13 @@ def parse_period(text: str) -> Period:
     return period
 
 
+_OF_A_MACHINE = ("localtime", "posixrules", "Factory")
+"""Zones of the database on a machine, each of which may be another on the next."""
+
+_NOT_OF_THE_WORLD = ("posix/", "right/")
+"""Folders of that database with the same zones once more, those of `right/` with leap seconds."""
+
+
 def parse_zone(name: str) -> ZoneInfo:
     """Give the IANA time zone of that name.
 
@@ -54,6 +61,8 @@ def parse_zone(name: str) -> ZoneInfo:
         ValueError: there is no such zone.
     """
     try:
+        if name in _OF_A_MACHINE or name.startswith(_NOT_OF_THE_WORLD):
+            raise ValueError
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is not an IANA time zone") from None

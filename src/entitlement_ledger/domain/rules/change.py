@@ -59,14 +59,13 @@ def changed(
     *,
     carry_over: str,
 ) -> Decision:
-    """Change a subscription at an instant, which is the anchor of the new one."""
-    anchor = max(at, subscription.anchor)
-    new = known_product(book, product, anchor)
+    """Change a subscription at an instant, which is the anchor of the new one (rule P9)."""
+    new = known_product(book, product, at)
     following = Subscription(
         id=subscription_id(context.sequence),
         customer=subscription.customer,
         product=new.code,
-        anchor=anchor,
+        anchor=at,
         zone=subscription.zone,
         period=new.period,
     )
