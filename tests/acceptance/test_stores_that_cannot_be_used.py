@@ -32,6 +32,15 @@ def writer_at(store: str) -> Iterator[subprocess.Popen[bytes]]:
         running.wait(timeout=30)
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="no folder that takes no files")
+def test_where_no_store_can_be_made_none_is_called_damaged() -> None:
+    done = entl("init", store="/proc/store.duckdb")
+    assert done.returncode == 3
+    said = one_line(done.stderr)
+    assert "cannot make a store at /proc/store.duckdb" in said
+    assert "damaged" not in said
+
+
 def test_a_store_in_use_names_the_process(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     with writer_at(store) as running:

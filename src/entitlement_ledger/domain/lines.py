@@ -54,7 +54,8 @@ def _parse(line: bytes) -> Line:
         return Refused(Code.INVALID_FIELD, "the line is not UTF-8 text")
     except json.JSONDecodeError as error:
         return Refused(
-            Code.INVALID_FIELD, f"the line is not JSON: {error.msg} at character {error.pos + 1}"
+            Code.INVALID_FIELD,
+            f"the line is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}",
         )
     except RecursionError:
         return Refused(Code.INVALID_FIELD, "the line is nested too deeply")

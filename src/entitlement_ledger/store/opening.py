@@ -138,7 +138,7 @@ def create_store(path: Path, furnish: Callable[[Connection], None]) -> None:
     except OSError as error:
         raise StoreError(f"cannot make a store at {path}: {error.strerror}") from None
     except (DatabaseError, SQLAlchemyError) as error:
-        raise explain(error, path) from None
+        raise explain(error, path, making=True) from None
     finally:
         for leftover in (unfinished, unfinished.with_name(unfinished.name + ".wal")):
             leftover.unlink(missing_ok=True)
@@ -159,8 +159,11 @@ def _write_empty(path: Path, furnish: Callable[[Connection], None]) -> None:
         engine.dispose()
 
 
-def explain(error: Exception, path: Path) -> StoreError:
-    """Say in one line what a database error means for the store, and what to do."""
+def explain(error: Exception, path: Path, *, making: bool = False) -> StoreError:
+    """Say in one line what a database error means for the store, and what to do.
+
+    `making` says that there was none yet.
+    """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     text = str(cause)
     first = text.splitlines()[0] if text else type(cause).__name__
@@ -178,4 +181,6 @@ def explain(error: Exception, path: Path) -> StoreError:
         return StoreError(f"{path} cannot be written: permission denied for this user or folder")
     if "newer version" in lower:
         return StoreError(f"{path} was written by a newer program: update entl")
+    if making:
+        return StoreError(f"cannot make a store at {path}: {first}; name another path")
     return StoreError(f"{path} cannot be used, it may be damaged: {first}; restore a backup")

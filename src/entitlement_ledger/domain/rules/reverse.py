@@ -67,7 +67,11 @@ def _original(book: Book, command: Command) -> Original:
     event = original.event
     if event.status is Status.REFUSED:
         raise Refused(Code.NOT_REVERSIBLE, "it was refused, so there is nothing to undo")
-    if event.proposal or event.kind not in _REVERSIBLE:
+    if event.proposal:
+        raise Refused(
+            Code.NOT_REVERSIBLE, "it is a proposal: until it is approved it moves nothing"
+        )
+    if event.kind not in _REVERSIBLE:
         raise Refused(Code.NOT_REVERSIBLE, f"a transaction of type {event.type} is not reversible")
     return original
 
