@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entitlement_ledger.domain.commands import actor_name
+from entitlement_ledger.domain.texts import NAME_LENGTH_MAX, clean
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.nearest import nearest
 from entitlement_ledger.settings_file import SettingsFile, read_settings_file
@@ -103,7 +103,7 @@ def state_folder() -> Path:
 
 def _actor(name: str) -> str:
     try:
-        return actor_name(name)
+        return clean(name, NAME_LENGTH_MAX)
     except ValueError as error:
         raise InputError(f"--actor {error}") from None
 

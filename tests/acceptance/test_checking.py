@@ -65,7 +65,7 @@ BREAKS: list[tuple[str, str, set[str]]] = [
      "WHERE account = 'consumed' AND quantity = -1",
      {"no_negative_account"}),
     ("sequence_without_gaps", "DELETE FROM live_journal WHERE sequence = 3",
-     {"sequence_without_gaps", "decisions"}),
+     {"sequence_without_gaps", "decisions", "checkpoints"}),
     ("balances",
      "UPDATE live_postings SET effective_at = effective_at + INTERVAL 5 MINUTE "
      "WHERE sequence = (SELECT sequence FROM transactions WHERE key = 'r')",
@@ -105,7 +105,8 @@ BREAKS: list[tuple[str, str, set[str]]] = [
      "TIMESTAMP '2026-01-01', '{}', sequence FROM transactions WHERE key = 'b'; "
      "UPDATE transactions SET recorded_at = TIMESTAMP '2026-01-01' WHERE key = 'b'",
      {"missed_renewals"}),
-    ("hashes", "UPDATE live_journal SET hash = sha256('x')::BLOB WHERE sequence = 4", {"hashes"}),
+    ("hashes", "UPDATE live_journal SET hash = sha256('x')::BLOB WHERE sequence = 4",
+     {"hashes", "checkpoints"}),
     ("draws_in_burn_order",
      "UPDATE live_postings SET place = 98 WHERE place = 1 AND sequence = "
      "(SELECT sequence FROM transactions WHERE key = 'two'); "
@@ -198,7 +199,7 @@ def test_a_decision_that_the_rules_would_not_give_is_found(store: str) -> None:
 
     rewrite(lambda body: body.replace(b'"code":null,"command"', b'"code":"x","command"', 1)
             if b'"key":"b"' in body else body)  # fmt: skip
-    assert set(failed(store)) == {"decisions", "projections"}
+    assert set(failed(store)) == {"decisions", "projections", "checkpoints"}
 
 
 def test_access_says_yes_or_no_and_why(store: str) -> None:

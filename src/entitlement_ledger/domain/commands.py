@@ -14,6 +14,12 @@ from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.instants import Instant, parse_instant
 from entitlement_ledger.domain.periods import parse_zone
 from entitlement_ledger.domain.refusals import Code, Refused
+from entitlement_ledger.domain.texts import (
+    CUSTOMER_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    REASON_LENGTH_MAX,
+    clean,
+)
 
 JSON = Any
 """A JSON value as Python objects; what it really is, the shape check finds out."""
@@ -21,9 +27,6 @@ JSON = Any
 Line = Mapping[str, JSON] | Refused
 """A command as a JSON object, or why a line could not be read as one."""
 
-CUSTOMER_LENGTH_MAX = 64
-NAME_LENGTH_MAX = 512
-REASON_LENGTH_MAX = 4096
 RESERVED_PREFIX = "entl:"
 
 
@@ -93,7 +96,7 @@ def _text(length_max: int) -> Reader:
             raise ValueError(f"must be text, not {_json_type(value)}")
         if not value:
             raise ValueError("must not be empty")
-        return _clean(value, length_max)
+        return clean(value, length_max)
 
     return read
 
@@ -102,29 +105,7 @@ def _reason(value: JSON) -> str:
     """A reason may be blank here: whether one is required is a rule, not a shape."""
     if not isinstance(value, str):
         raise ValueError(f"must be text, not {_json_type(value)}")
-    return _clean(value, REASON_LENGTH_MAX)
-
-
-def _clean(value: str, length_max: int) -> str:
-    if len(value) > length_max:
-        raise ValueError(f"has {len(value)} characters, at most {length_max} are allowed")
-    if "\x00" in value:
-        raise ValueError("holds a NUL character")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("holds half of a surrogate pair") from None
-    return value
-
-
-def actor_name(given: str) -> str:
-    """Give the name of somebody who asks (rule S2).
-
-    Raises:
-        ValueError: nobody can be called that; it says why.
-    """
-    _text(NAME_LENGTH_MAX)(given)
-    return given
+    return clean(value, REASON_LENGTH_MAX)
 
 
 def _key(value: JSON) -> object:

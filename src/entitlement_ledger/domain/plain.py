@@ -14,20 +14,18 @@ from hashlib import sha256
 from typing import Any
 
 from entitlement_ledger.domain.catalogue import Entitlement
-from entitlement_ledger.domain.commands import (
-    CUSTOMER_LENGTH_MAX,
-    NAME_LENGTH_MAX,
-    REASON_LENGTH_MAX,
-    RESERVED_PREFIX,
-    CommandType,
-    Line,
-)
+from entitlement_ledger.domain.commands import RESERVED_PREFIX, CommandType, Line
 from entitlement_ledger.domain.events import canonical
 from entitlement_ledger.domain.instants import AHEAD_MAX, Instant, parse_instant
 from entitlement_ledger.domain.plain_events import Common, PlainEvents
 from entitlement_ledger.domain.refusals import too_little
 from entitlement_ledger.domain.shapes import Shape
 from entitlement_ledger.domain.standing import Draws, Standing
+from entitlement_ledger.domain.texts import (
+    CUSTOMER_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    REASON_LENGTH_MAX,
+)
 
 _QUANTITY_MAX = 1 << 40
 _UNSPENT_MAX = 1 << 60

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from entitlement_ledger.domain.catalogue import CatalogueStatus, Category, CustomerStatus, Kind
-from entitlement_ledger.domain.commands import CUSTOMER_LENGTH_MAX, NAME_LENGTH_MAX
 from entitlement_ledger.domain.quantities import SCALE_MAX
+from entitlement_ledger.domain.texts import CUSTOMER_LENGTH_MAX, NAME_LENGTH_MAX
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.importing.fields import (
     OneOf,

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from entitlement_ledger.domain.book import Book
 from entitlement_ledger.domain.catalogue import CatalogueStatus, CustomerStatus, Product
-from entitlement_ledger.domain.commands import NAME_LENGTH_MAX, CommandType
+from entitlement_ledger.domain.commands import CommandType
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.domain.periods import nth, parse_period
 from entitlement_ledger.domain.subscriptions import Subscription
+from entitlement_ledger.domain.texts import NAME_LENGTH_MAX
 from entitlement_ledger.reconcile.sides import Given, InvoiceLine, Right
 from entitlement_ledger.reconciliations import INVOICE
 
