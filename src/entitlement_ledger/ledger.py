@@ -5,7 +5,7 @@ Reads may come from any thread, each on a connection of its own; writing is one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +28,9 @@ from entitlement_ledger.keeping import Keeping
 from entitlement_ledger.posting import HOLDINGS_MAX, Writer
 from entitlement_ledger.proving import Progress, silent
 from entitlement_ledger.store.archives import Archives, archive_folder
-from entitlement_ledger.store.dialect import ConstraintError, DatabaseError
-from entitlement_ledger.store.journal import JournalError, last, lay_out_kept
+from entitlement_ledger.store.bringing_up import caught_up
+from entitlement_ledger.store.dialect import DatabaseError
+from entitlement_ledger.store.journal import last, lay_out_kept
 from entitlement_ledger.store.opening import (
     create_store,
     explain,
@@ -38,7 +39,7 @@ from entitlement_ledger.store.opening import (
     store_id,
     store_path,
 )
-from entitlement_ledger.store.rebuilding import behind, catch_up, rebuild
+from entitlement_ledger.store.rebuilding import catch_up, rebuild
 from entitlement_ledger.store.tree import TreeError
 
 
@@ -162,7 +163,7 @@ class Ledger(Keeping):
         engine, archives = open_engine(path, read_only=read_only)
         try:
             bring_up = catch_up if catching_up else lay_out_kept
-            engine, archives = _caught_up(
+            engine, archives = caught_up(
                 engine, archives, path, bring_up, read_only=read_only, tolerant=unwitnessed
             )
             watched = _watched(engine, path, witness, read_only=read_only, unwitnessed=unwitnessed)
@@ -300,59 +301,3 @@ def _watched(
     except (DatabaseError, SQLAlchemyError) as error:
         raise explain(error, path) from None
     return witness
-
-
-def _unfit(error: Exception) -> bool:
-    """Say whether tables and journal do not go together, so that nothing can be brought up."""
-    cause = getattr(error, "orig", None) or error
-    return isinstance(cause, ConstraintError | JournalError)
-
-
-def _told(error: Exception, path: Path) -> StoreError:
-    if isinstance(error, JournalError):
-        return StoreError(f"{path}: {error}")
-    if _unfit(error):
-        return StoreError(
-            f"{path}: its tables do not fit its journal: run `entl --store {path} verify` to see "
-            f"what was altered; where its journal is sound, `entl --store {path} rebuild`"
-        )
-    return explain(error, path)
-
-
-def _lay_out_only(engine: Engine) -> None:
-    """Let what was committed be read with the journal, as far as it fits there."""
-    with suppress(DatabaseError, SQLAlchemyError), engine.begin() as connection:
-        lay_out_kept(connection)
-
-
-def _caught_up(
-    engine: Engine,
-    archives: Archives,
-    path: Path,
-    bring_up: Callable[[Connection], None],
-    *,
-    read_only: bool,
-    tolerant: bool,
-) -> tuple[Engine, Archives]:
-    """Bring up what a crash left behind what was committed; give an engine to go on with.
-
-    Where that cannot be done `tolerant` goes on to read what is there.
-    """
-    try:
-        with engine.connect() as connection:
-            if not behind(connection):
-                return engine, archives
-        if read_only:
-            engine.dispose()
-            engine, archives = open_engine(path, read_only=False)
-        with engine.begin() as connection:
-            bring_up(connection)
-    except (DatabaseError, SQLAlchemyError, JournalError) as error:
-        if not (read_only and tolerant and _unfit(error)):
-            engine.dispose()
-            raise _told(error, path) from None
-        _lay_out_only(engine)
-    if not read_only:
-        return engine, archives
-    engine.dispose()
-    return open_engine(path, read_only=True)

@@ -21,6 +21,7 @@ from entitlement_ledger.domain.instants import (
 )
 from entitlement_ledger.domain.periods import parse_period
 from entitlement_ledger.domain.quantities import QUANTITY_MAX, QUANTITY_MIN, fits
+from entitlement_ledger.domain.texts import clean
 
 Reader = Callable[[Any], Any]
 
@@ -84,15 +85,7 @@ class Text(Column):
             raise ValueError("must be text")
         if self.required and not value.strip():
             raise ValueError("must not be empty")
-        if len(value) > self.length_max:
-            raise ValueError(f"has {len(value)} characters, at most {self.length_max} are allowed")
-        if "\x00" in value:
-            raise ValueError("holds a NUL character")
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise ValueError("holds half of a surrogate pair") from None
-        return value
+        return clean(value, self.length_max)
 
     def many(self, values: Sequence[Any]) -> list[Any] | None:
         """Look at all of the texts together."""
