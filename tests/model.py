@@ -503,6 +503,11 @@ class Model:
         assert original.sub is not None
         if original.sub.ended is None:
             self.end_sub(original.sub, record.at, record, now)
+            return
+        for lot in original.given:
+            lot.moves.append((max(record.at, lot.start), -lot.quantity))
+            record.answer.draws.append((lot.number, lot.quantity))
+            record.touched.add(lot.entitlement)
 
     # Subscriptions
 
@@ -528,7 +533,7 @@ class Model:
         for sub in self.subs:
             if (sub.customer, sub.product) == (customer, code):
                 begun = sub.anchor <= at or sub.anchor > now
-                if begun and not sub.over(at):
+                if begun and sub.ended is None:
                     return sub
         raise No("not_subscribed")
 
@@ -718,7 +723,8 @@ class Model:
         sub.rolled = period
         start = sub.starts(period + 1)
         for lot in [each for each in self.lots if each.sub is sub and each.period == period]:
-            if lot.rollover is None or lot.ended is not None:
+            lapsed = lot.end is not None and lot.end < start
+            if lot.rollover is None or lot.ended is not None or lapsed:
                 continue
             quantity = min(lot.lowest(start), lot.rollover)
             if quantity > 0:
@@ -734,5 +740,7 @@ class Model:
         sub.pending = None
         if line["type"] == "cancel":
             self.end_sub(sub, at, self.by_system(sub), now)
-        elif not self.has(sub.customer, line["to"], at):
+        elif self.customers[sub.customer] != "closed" and not self.has(
+            sub.customer, line["to"], at
+        ):
             self.change(sub, line, at, self.by_system(sub), now)

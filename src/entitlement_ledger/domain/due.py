@@ -179,8 +179,9 @@ def _change(book: Book, subscription: Subscription, waiting: Change, context: Co
         decision = _end_grant(book, left, waiting, context)
     elif waiting.product is None:
         decision = cancel.cancelled(book, left, waiting.at, context)
-    elif _has(book, left.customer, waiting.product, waiting.at):
-        # Bought meanwhile: two subscriptions to one product cannot be, so nothing is changed.
+    elif _closed(book, left) or _has(book, left.customer, waiting.product, waiting.at):
+        # Closed or bought meanwhile: a closed customer is given nothing, and two subscriptions to
+        # one product cannot be, so nothing is changed.
         decision, status = Decision(waiting.at, product=waiting.product), Status.RELEASED
         decision.subscriptions.append(left)
     else:

@@ -12,6 +12,8 @@ import isodate
 
 from entitlement_ledger.domain.instants import Instant, from_datetime, to_datetime
 
+_DAY = 24 * 60 * 60
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -30,6 +32,12 @@ def parse_period(text: str) -> Period:
     """
     try:
         parsed = isodate.parse_duration(text)
+        # Hours are exact and days are not: the library would make a day of 24 hours.
+        _, _, clock = text.partition("T")
+        # Written as a time of day there are less than that.
+        hours = (
+            timedelta(0) if clock == "" or ":" in clock else isodate.parse_duration("PT" + clock)
+        )
     except (isodate.ISO8601Error, TypeError, ValueError, OverflowError):
         raise ValueError(f"{text!r} is not an ISO 8601 duration such as P1M") from None
     if isinstance(parsed, timedelta):
@@ -41,7 +49,8 @@ def parse_period(text: str) -> Period:
             raise ValueError(f"{text!r} has a fraction of a month")
     if exact.microseconds:
         raise ValueError(f"{text!r} has a fraction of a second")
-    period = Period(months, exact.days, exact.seconds)
+    rest = exact - hours
+    period = Period(months, rest.days, int(exact.total_seconds()) - rest.days * _DAY)
     if months < 0 or exact < timedelta(0) or period == Period():
         raise ValueError(f"{text!r} is not longer than nothing")
     return period
@@ -80,10 +89,13 @@ def nth(anchor: Instant, period: Period, n: int, zone: ZoneInfo) -> Instant:
     """
     if n == 0:
         return anchor
-    local = to_datetime(anchor).astimezone(zone).replace(tzinfo=None, fold=0)
+    start = to_datetime(anchor)
     try:
-        moved = _add_months(local, period.months * n) + timedelta(days=period.days * n)
-        start = moved.replace(tzinfo=zone).astimezone(UTC) + timedelta(seconds=period.seconds * n)
+        if period.months or period.days:
+            local = start.astimezone(zone).replace(tzinfo=None, fold=0)
+            moved = _add_months(local, period.months * n) + timedelta(days=period.days * n)
+            start = moved.replace(tzinfo=zone).astimezone(UTC)
+        start += timedelta(seconds=period.seconds * n)
     except (OverflowError, ValueError):
         raise ValueError("the period ends outside the years 0001 to 9999") from None
     return from_datetime(start)

@@ -106,6 +106,12 @@ def _purchase(
     decision.resolves.append(Resolution(event.sequence, Status.REVERSED))
     if subscription.ended_at is None:
         end_subscription(book, decision, subscription, at, context=context)
+    else:
+        # It has ended, and what of it has neither lapsed nor been revoked can be given until then.
+        for grant in event.grants:
+            state = book.holding(event.customer, grant.entitlement).grants[grant.id]
+            moment = max(at, grant.effective_from)
+            decision.take(state, grant.quantity, Account.REVOKED, moment)
     return decision
 
 

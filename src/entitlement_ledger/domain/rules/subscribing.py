@@ -72,10 +72,13 @@ def not_subscribed_yet(book: Book, customer: str, product: str, at: Instant) -> 
 def live_subscription(
     book: Book, customer: str, product: str, at: Instant, context: Context
 ) -> Subscription:
-    """Give the live subscription to a product, or refuse with `not_subscribed`."""
+    """Give the live subscription to a product, or refuse with `not_subscribed`.
+
+    One of which the end is recorded is not, however early the command counts (rule P11).
+    """
     for each in book.subscriptions.get(customer, {}).values():
         begun = each.anchor <= at or each.anchor > context.now
-        if each.product == product and begun and not each.over(at):
+        if each.product == product and begun and each.ended_at is None:
             return each
     raise Refused(
         Code.NOT_SUBSCRIBED, f"the customer does not have {product} at {format_instant(at)}"
