@@ -12,6 +12,7 @@ from textual.widgets import Input, Select
 
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.requests import _AT_FAULT, FORMS, FieldError, at_fault, command_of
+from entitlement_ledger.console.screens.describing import outcome
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.domain.refusals import Code
@@ -154,6 +155,34 @@ async def test_a_transaction_is_reversed_from_where_it_is_shown(store: str) -> N
         assert "back to" in await confirm(pilot)
         (balance,) = ledger_of(pilot).balances("C1", "PTS")
         assert balance.available == 700
+
+
+def test_what_a_reversal_takes_is_not_said_to_come_back(store: str) -> None:
+    with Ledger.open(store) as ledger:
+        for made, said in (
+            (command("issue", "given", quantity=7), "  7 from G"),
+            (command("consume", "drawn", quantity=3), "  3 back to G"),
+        ):
+            ledger.post([made], actor="x")
+            line = command("reverse", "undo", transaction=made["key"], reason="x")
+            (answered,) = ledger.preview([line], actor="x")
+            assert answered.code is None, answered.message
+            assert said in outcome(answered, {}, happened=False).plain
+
+
+async def test_q_in_a_form_asks_before_what_was_typed_is_lost(store: str) -> None:
+    async with make_app(store).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "i")
+        await fill(pilot)
+        pilot.app.screen.query_one("#preview").focus()
+        await press(pilot, "q")
+        assert pilot.app.is_running
+        assert isinstance(pilot.app.screen, FormScreen)
+        (said,) = [each.message for each in pilot.app._notifications]
+        assert said == "What you typed is not recorded: q again leaves"
+        await press(pilot, "q")
+        assert not pilot.app.is_running or pilot.app._exit
 
 
 async def test_what_cannot_be_undone_has_no_key_for_it(store: str) -> None:

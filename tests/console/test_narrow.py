@@ -157,6 +157,22 @@ async def test_without_room_a_line_says_how_much_is_needed(store: str) -> None:
             await press(pilot, "2")
 
 
+async def test_nothing_is_done_on_a_screen_there_is_no_room_for_but_to_leave(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3")
+        before = pilot.app.screen
+        await pilot.resize_terminal(40, 15)
+        await press(pilot, "d", "1", "i", "question_mark")
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert pilot.app.screen is before
+        assert "0 of " in screen_text(pilot)
+        await pilot.resize_terminal(40, 15)
+        await press(pilot, "q")
+        assert pilot.app._exit
+
+
 async def test_the_status_is_seen_and_whose_it_is_of_what(store: str) -> None:
     async with make_app(store).run_test(size=LEAST) as pilot:
         await opened(pilot)

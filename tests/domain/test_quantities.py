@@ -44,3 +44,17 @@ def test_beyond_64_bits_is_refused() -> None:
     assert not fits(2**63)
     with pytest.raises(ValueError, match="64-bit"):
         parse_quantity(str(2**63))
+
+
+@pytest.mark.parametrize(
+    "text", ["10,00", "1,5", "1,2,3", "1_0", ",100", "1,000,", "1,0000", "1.5,000"]
+)
+def test_a_comma_is_no_decimal_point(text: str) -> None:
+    with pytest.raises(ValueError, match="comma stands between groups of three"):
+        parse_quantity(text, 2)
+
+
+def test_groups_of_three_are_read() -> None:
+    assert parse_quantity("1,250.50", 2) == 125_050
+    assert parse_quantity("-12,345,678") == -12_345_678
+    assert parse_quantity("1_000") == 1000

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -24,7 +25,13 @@ from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.toasting import ToastingApp
 from entitlement_ledger.console.touring import TOUR_ONLY, TouringApp
 from entitlement_ledger.console.uncoloured import UncolouredApp
-from entitlement_ledger.console.widgets.chrome import HEIGHTS, WIDTHS, Breadcrumb, StatusLine
+from entitlement_ledger.console.widgets.chrome import (
+    HEIGHTS,
+    WIDTHS,
+    Breadcrumb,
+    StatusLine,
+    is_covered,
+)
 from entitlement_ledger.errors import Cancelled, LedgerError, StoreError, fault_of
 from entitlement_ledger.harmless import harmless
 from entitlement_ledger.settings import Settings, settings_path
@@ -82,6 +89,7 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp,
         self.waiting_for = "opening the store…"
         self.version = 0
         self.problem: LedgerError | None = None
+        self._asked_twice: LedgerScreen | None = None
         self.my_keys = read_keys(opening.settings.keys, settings_path())
         self.letters = letters_of(opening.settings)
         self._bindings = self.my_keys.rebind(self._bindings)
@@ -192,6 +200,15 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp,
                 screen.session_changed()
 
     # What keys do
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let nothing be done on a screen that is covered for want of room, but to leave it."""
+        if isinstance(event, events.Key | events.Paste) and is_covered(self.size):
+            bound = self._bindings.key_to_bindings.get(getattr(event, "key", ""), [])
+            if any(binding.action == "leave" for binding in bound):
+                self.action_leave()
+            return
+        await super().on_event(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what needs a store where none could be opened, and the tour's keys off it.
@@ -335,7 +352,16 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp,
         self.notify(harmless(said), severity=severity, markup=False, timeout=15)
 
     def action_leave(self) -> None:
-        """Leave; what is still being asked is interrupted, so that nobody waits for it."""
+        """Leave; what is still being asked is interrupted, so that nobody waits for it.
+
+        Where something was typed that is not recorded it is said first, and the second time counts.
+        """
+        front = self.screen
+        if isinstance(front, LedgerScreen) and front.unrecorded and self._asked_twice is not front:
+            self._asked_twice = front
+            hint = front.with_keys("What you typed is not recorded: {leave} again leaves")
+            self.notify(hint, severity="warning")
+            return
         self.opening.cancelled = True
         if self.session is not None:
             self.session.ledger.interrupt()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 QUANTITY_MIN = -(2**63)
 QUANTITY_MAX = 2**63 - 1
 SCALE_MAX = 18
+_SEPARATED = re.compile("[,_]")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}([,_][0-9]{3})+(\.[0-9]*)?")
 
 
 def fits(quantity: int) -> bool:
@@ -28,10 +32,19 @@ def format_quantity(quantity: int, scale: int = 0, *, grouping: bool = True) -> 
 def parse_quantity(text: str, scale: int = 0) -> int:
     """Read what a person typed (`1,250.50`) as a quantity in the smallest unit.
 
+    A comma is no decimal point: `10,00` would be a hundred times what was meant.
+
     Raises:
-        ValueError: not a number, more decimals than `scale` allows, or beyond 64 bits.
+        ValueError: not a number or not clearly one, more decimals than `scale` allows, or beyond 64
+            bits.
     """
-    plain = text.strip().replace(",", "").replace("_", "")
+    given = text.strip()
+    if _SEPARATED.search(given) and not _GROUPED.fullmatch(given):
+        raise ValueError(
+            f"{given!r} is not clear: a comma stands between groups of three digits only, "
+            "decimals come after a point"
+        )
+    plain = given.replace(",", "").replace("_", "")
     sign = -1 if plain.startswith("-") else 1
     unsigned = plain[1:] if plain[:1] in ("+", "-") else plain
     whole, _, fraction = unsigned.partition(".")

@@ -143,6 +143,11 @@ class LedgerScreen(Screen[str | None]):
             return False
         return not (self.console.read_only and action in CHANGES)
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether something was typed here that would be lost."""
+        return False
+
     def with_keys(self, hint: str) -> str:
         """Put keys into a hint: `{search}` becomes the key that searches here.
 

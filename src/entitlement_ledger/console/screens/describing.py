@@ -195,11 +195,16 @@ def outcome(
             )
         )
     codes = {posting.grant: posting.entitlement for posting in made.postings}
-    verb = "back to" if made.type in ("release", "reverse") and not made.grants else "from"
-    lines += [
-        Content(harmless(f"  {told(draw.quantity, codes.get(draw.grant, ''))} {verb} {draw.grant}"))
-        for draw in answered.draws
-    ]
+    taken = {
+        posting.grant
+        for posting in made.postings
+        if posting.account == "available" and posting.quantity < 0
+    }
+    for draw in answered.draws:
+        returned = made.type in ("release", "reverse") and draw.grant not in taken
+        verb = "back to" if returned and not made.grants else "from"
+        quantity = told(draw.quantity, codes.get(draw.grant, ""))
+        lines.append(Content(harmless(f"  {quantity} {verb} {draw.grant}")))
     lines += [
         Content(harmless(f"  {transaction_id(each.target)} is {each.status} from then on"))
         for each in made.resolves

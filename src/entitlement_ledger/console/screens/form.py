@@ -82,6 +82,12 @@ class FormScreen(LedgerScreen):
     def load(self) -> None:
         """Ask for nothing: a form begins empty."""
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether something was typed into a field, and nothing came of it yet."""
+        typed = any(each.value for each in self.query(".field Input").results(Input))
+        return typed and self._made is None
+
     def compose_body(self) -> ComposeResult:
         """Lay out the fields over what they would do."""
         yield Static(plain(self._headline()), id="form-title")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Static
 
 from entitlement_ledger.console.moment import NOW, Moment
@@ -57,6 +58,11 @@ class Banner(Static):
         self.display = not moment.is_now
         before, self._told = self._told, moment
         return moment != before
+
+
+def is_covered(size: Size) -> bool:
+    """Say whether there is too little room for a screen, so that it is covered."""
+    return size.width < WIDTH_LEAST or size.height < HEIGHT_LEAST
 
 
 class TooSmall(Static):
