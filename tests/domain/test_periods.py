@@ -39,6 +39,25 @@ def test_the_first_period_starts_at_the_anchor_even_in_a_repeated_hour() -> None
 
 
 @pytest.mark.parametrize(
+    ("anchor", "period", "begins"),
+    [
+        ("2026-03-28T12:00:00Z", "PT24H", "2026-03-29T12:00:00Z"),
+        ("2026-03-28T12:00:00Z", "P1D", "2026-03-29T11:00:00Z"),
+        ("2026-03-28T12:00:00Z", "P1DT24H", "2026-03-30T11:00:00Z"),
+        ("2026-10-25T01:30:00Z", "PT1H", "2026-10-25T02:30:00Z"),
+        ("2026-10-25T01:30:00Z", "PT30M", "2026-10-25T02:00:00Z"),
+        ("2026-10-25T00:30:00Z", "PT1H", "2026-10-25T01:30:00Z"),
+        ("2026-10-25T01:30:00Z", "P1D", "2026-10-26T01:30:00Z"),
+        ("2026-01-01T00:00:00Z", "P1.5W", "2026-01-11T12:00:00Z"),
+    ],
+)
+def test_hours_are_exact_and_days_are_of_the_calendar(
+    anchor: str, period: str, begins: str
+) -> None:
+    assert start(anchor, period, 1, "Europe/Berlin") == begins[:16]
+
+
+@pytest.mark.parametrize(
     "name", ["Mars/Olympus", "localtime", "Factory", "right/Europe/Berlin", "posix/UTC", "", "/etc"]
 )
 def test_an_unknown_zone_is_refused(name: str) -> None:

@@ -157,6 +157,70 @@ def test_carrying_over_keeps_expiry_priority_and_category(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("ended", ["cancel", "upgrade"])
+def test_what_has_ended_takes_no_command_that_counts_before(
+    ledger: Ledger, tmp_path: Path, clock: HandClock, ended: str
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    sell(ledger, tmp_path, "L", 2, "P1M")
+    sell(ledger, tmp_path, "XL", 3, None)
+    post(ledger, "purchase", "buy", product="M")
+    clock.now += 9 * DAY
+    before = format_instant(clock.now - 4 * DAY)
+    fields = {"product": "M"} if ended == "cancel" else {"from": "M", "to": "L"}
+    assert post(ledger, ended, "end", **fields).status == "completed"
+    had = ledger.balances("C1", "PTS")
+    for late in (
+        {"type": "renew", "product": "M"},
+        {"type": "upgrade", "from": "M", "to": "XL"},
+        {"type": "cancel", "product": "M"},
+        {"type": "cancel", "product": "M", "timing": "period_end"},
+    ):
+        answer = post(ledger, key=str(late), effective_at=before, **late)
+        assert answer.code == "not_subscribed", late
+    assert ledger.balances("C1", "PTS") == had
+
+
+def test_reversing_a_purchase_takes_what_its_ended_subscription_still_gives(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    post(ledger, "purchase", "buy", product="M")
+    post(ledger, "cancel", "end", product="M", timing="period_end")
+    ledger.run_due(now=clock.now + 40 * DAY)
+    clock.now += DAY
+    assert post(ledger, "reverse", "undo", transaction="buy").status == "completed"
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [0]
+    assert all(each.ok for each in ledger.check())
+
+
+def test_nothing_that_has_lapsed_is_rolled_over(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", valid_for="P3D", rollover_max=5)
+    post(ledger, "purchase", "buy", product="M")
+    clock.now = parse_instant("2026-02-02T00:00:00Z")
+    ledger.run_due()
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [10]
+
+
+def test_a_closed_customer_is_not_changed_at_the_periods_end(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    sell(ledger, tmp_path, "L", 2, "P1M", quantity=25)
+    post(ledger, "purchase", "buy", product="M")
+    post(ledger, "upgrade", "up", **{"from": "M", "to": "L"}, timing="period_end")
+    (tmp_path / "customers.csv").write_text(
+        "id,name,email,segment,status,created_at\nC1,n,e,s,closed,\n"
+    )
+    ledger.import_files([tmp_path / "customers.csv"], actor="x")
+    clock.now += 40 * DAY
+    ledger.run_due()
+    assert ledger.transaction("up").row.status == "released"
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [0]
+
+
 def test_an_upgrade_at_once_of_what_has_not_begun_begins_at_once(
     ledger: Ledger, tmp_path: Path, clock: HandClock
 ) -> None:
