@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,16 @@ def test_a_key_that_stands_twice_is_a_problem_for_imports_only(tmp_path: Path) -
     assert [row[0] for row in rows_of(file)] == [2, 3]
     assert read_feed(SMALL, file).problems == [
         f"{file}, line 3, column id: stands in line 2 already"
+    ]
+
+
+def test_a_key_that_stands_twice_in_one_line_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "products.json"
+    one = {"code": "A", "name": "A", "tier": 1, "period": None, "lines": []}
+    file.write_text(json.dumps([one, {**one, "tier": 2}]), "utf-8")
+    (products,) = [each for each in FEEDS if each.name == "products"]
+    assert read_feed(products, file).problems == [
+        f"{file}, line 1, column code: stands in line 1 already"
     ]
 
 

@@ -395,6 +395,14 @@ def test_what_no_product_explains_is_told_of_lines_that_agree(tmp_path: Path) ->
         assert told(found) == [("unexplained", "product:BASIC/PTS", None, 7)]
 
 
+def test_what_is_sold_by_less_than_nothing_is_not_proposed_to_be_given(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [billed("a", "I1")]) as ledger:
+        path = write(tmp_path / "b.csv", [sold("I1"), sold("I2", -5)])
+        _, (found,) = reconciled(ledger, path)
+        assert found.proposal is None
+        assert "what is nothing or less cannot be given" in found.why
+
+
 def test_a_period_in_the_wrong_order_is_refused(tmp_path: Path) -> None:
     from entitlement_ledger.errors import InputError
 

@@ -123,15 +123,16 @@ def read_feed(feed: Feed, path: Path, mapping: Mapping | None = None) -> ReadFil
     checker = Checker(feed, Source(path), mapping)
     rows: list[Row] = []
     problems: list[str] = []
-    first_lines: dict[Any, int] = {}
+    first_rows: dict[Any, tuple[int, int]] = {}
     for checked in checker.checked(ROWS_AT_ONCE):
         problems += checked.problems
         names = list(checked.columns)
         for line, *values in zip(checked.lines, *checked.columns.values(), strict=True):
             fields = dict(zip(names, values, strict=True))
             key = fields[feed.key]
-            first = first_lines.setdefault(key, line)
-            if key is not None and first != line:
+            # Several objects of JSON may stand in one line.
+            place, first = first_rows.setdefault(key, (len(rows), line))
+            if key is not None and place != len(rows):
                 problems.append(f"{checker.where(line, feed.key)}: stands in line {first} already")
             rows.append(Row(line, fields))
         if len(problems) >= PROBLEMS_MAX:

@@ -64,6 +64,8 @@ class Proposals:
             self._can_be_bought(line, begins)
             self._bought[code] = line
             return {"type": "purchase", "product": code, **command}
+        if quantity <= 0:
+            raise _Against("what is nothing or less cannot be given")
         terms = self._terms(line, code, begins)
         return {"type": "issue", "entitlement": code, "quantity": quantity, **command, **terms}
 
