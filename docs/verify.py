@@ -11,13 +11,15 @@ import json
 import sys
 
 
-def b64(text):
-    return base64.b64decode(text, validate=True)
-
-
 def fail_unless(true, why):
     if not true:
         sys.exit(f"NOT PROVED: {why}")
+
+
+def b64(text):
+    data = base64.b64decode(text, validate=True)
+    fail_unless(base64.b64encode(data).decode() == text, "base64 is written in another way")
+    return data
 
 
 # Ed25519, RFC 8032, section 5.1; slow and short
@@ -80,7 +82,8 @@ def checkpoint(note, key):
     fail_unless(data[:1] == b"\x01" and len(data) == 33 and made == key_id, "that is not a key")
     text, _, signatures = note.rpartition("\n\n")
     text += "\n"
-    for line in signatures.splitlines():
+    fail_unless(signatures.endswith("\n"), "the end is lacking")
+    for line in signatures[:-1].split("\n"):
         dash, signer, signature = line.split(" ")
         if (dash, signer, b64(signature)[:4].hex()) == ("—", name, key_id):
             right = signature_is_right(data[1:], text.encode(), b64(signature)[4:])
@@ -122,7 +125,7 @@ def roots_of_consistency(old_root, old, new, path, whole=True):
 
 
 def main(file, key):
-    text = open(file, encoding="utf-8").read()
+    text = open(file, encoding="utf-8", newline="").read()
     kind, _, rest = text.partition("\n")
     if kind == "c2sp.org/tlog-proof@v1":
         head, _, note = rest.partition("\n\n")
@@ -147,4 +150,9 @@ def main(file, key):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    try:
+        main(*sys.argv[1:])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        sys.exit(f"NOT PROVED: the file or the key cannot be read: {error}")

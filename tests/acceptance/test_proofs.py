@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,35 @@ def test_somebody_elses_key_proves_nothing(
     broken = entl("verify-proof", str(file), "--key", other[:-3])
     assert broken.returncode == 2
     assert "--key: " in one_line(broken.stderr)
+
+
+def _respelt(text: str) -> str:
+    """Give other base64 for the same bytes, by the bits that are not used at an end in `=`."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    at = text.index("=") - 1
+    return text[:at] + alphabet[alphabet.index(text[at]) ^ 1] + text[at + 1 :]
+
+
+def test_a_proof_that_is_written_in_another_way_proves_nothing(store: str, tmp_path: Path) -> None:
+    key, file = key_of(store), tmp_path / "one.tlog-proof"
+    assert entl("proof", "k1-7", "-o", str(file), store=store).returncode == 0
+    whole = file.read_text("utf-8")
+    lines = whole.split("\n")
+    altered = [
+        "\n".join([*lines[:n], _respelt(line), *lines[n + 1 :]])
+        for n, line in enumerate(lines)
+        if line.endswith("=")
+    ]
+    altered += [whole + "\0", whole[:-1], whole[:-1] + "\v", whole.replace("\n", "\r\n")]
+    for text in altered:
+        file.write_bytes(text.encode())
+        assert entl("verify-proof", str(file), "--key", key).returncode != 0, text
+        told = by_the_page(file, key)
+        assert told.returncode == 1, text
+        assert one_line(told.stderr).startswith("NOT PROVED")
+    assert len(altered) > 6
+    file.write_bytes(b"\xff")
+    assert one_line(by_the_page(file, key).stderr).startswith("NOT PROVED")
 
 
 def damaged(text: str, chance: random.Random) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import Input, Select
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.requests import _AT_FAULT, FORMS, FieldError, at_fault, command_of
 from entitlement_ledger.console.screens.describing import outcome
+from entitlement_ledger.console.screens.detail import _possible
 from entitlement_ledger.console.screens.form import FormScreen
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.domain.refusals import Code
@@ -192,6 +193,22 @@ async def test_what_cannot_be_undone_has_no_key_for_it(store: str) -> None:
         await type_in(pilot, "status:refused")
         await press(pilot, "enter", "enter", "v")
         assert not isinstance(pilot.app.screen, FormScreen)
+
+
+async def test_what_has_been_done_has_no_key_to_do_it_again(store: str) -> None:
+    with Ledger.open(store) as ledger:
+        for line in (
+            command("issue", "before", quantity=5),
+            command("hold", "kept", quantity=1),
+            command("capture", "used", transaction="kept"),
+            command("issue", "given", quantity=1),
+            command("reverse", "undone", transaction="given", reason="x"),
+        ):
+            (answered,) = ledger.post([line], actor="x")
+            assert answered.code is None, answered.message
+        details = {key: ledger.transaction(key) for key in ("kept", "used", "given", "undone")}
+    possible = {key: _possible(detail) for key, detail in details.items()}
+    assert possible == {"kept": (), "used": ("reverse",), "given": (), "undone": ()}
 
 
 @pytest.mark.parametrize("kind", FORMS)

@@ -7,7 +7,6 @@ in the encodings of signed notes, so that other tools can read them.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 import re
@@ -36,10 +35,22 @@ def _key_id(name: str, public: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
 
 
+def strictly_decoded(text: str) -> bytes:
+    """Read base64. No other text stands for the same bytes, so that no altered one passes.
+
+    Raises:
+        ValueError: it is not base64, or not as it is written.
+    """
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("another text for these bytes")
+    return data
+
+
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return strictly_decoded(text)
+    except ValueError:
         raise NoteError("it is not base64 where it should be") from None
 
 

@@ -7,7 +7,6 @@ file and the public key, and no store.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,7 +14,13 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from entitlement_ledger import merkle
-from entitlement_ledger.audit.notes import Checkpoint, Note, NoteError, PublicKey
+from entitlement_ledger.audit.notes import (
+    Checkpoint,
+    Note,
+    NoteError,
+    PublicKey,
+    strictly_decoded,
+)
 from entitlement_ledger.domain.events import leaf_hash, transaction_id
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.store.tables import checkpoints, journal
@@ -208,8 +213,8 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return strictly_decoded(text)
+    except ValueError:
         raise ProofError("a part of it is not base64", malformed=True) from None
 
 

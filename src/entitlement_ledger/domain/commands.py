@@ -87,6 +87,17 @@ class Command:
     carry_over: str = "none"
 
 
+REVERSIBLE = frozenset(
+    {
+        CommandType.ISSUE,
+        CommandType.CONSUME,
+        CommandType.CAPTURE,
+        CommandType.ADJUST,
+        CommandType.PURCHASE,
+    }
+)
+"""What can be undone by a `reverse`."""
+
 Reader = Callable[[JSON], object]
 
 

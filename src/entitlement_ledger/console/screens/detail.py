@@ -154,11 +154,17 @@ class TransactionScreen(DetailScreen):
 
 def _possible(detail: TransactionDetail | None) -> tuple[str, ...]:
     """Say what can be asked for about a transaction; the ledger decides whether it may be."""
+    from entitlement_ledger.domain.commands import REVERSIBLE
+
     if detail is None or detail.row.code is not None:
         return ()
     if detail.proposal:
         return ("approve", "reject") if detail.row.status == "pending" else ()
-    return ("capture", "release") if detail.does == "hold" else ("reverse",)
+    if detail.does == "hold":
+        # Of one that has lapsed a capture may be heard of late.
+        return ("capture", "release") if detail.row.status in ("pending", "expired") else ()
+    undone = detail.row.status == "reversed"
+    return ("reverse",) if detail.does in REVERSIBLE and not undone else ()
 
 
 class ExplanationScreen(DetailScreen):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from entitlement_ledger.domain.book import Book, Original
 from entitlement_ledger.domain.catalogue import Entitlement
-from entitlement_ledger.domain.commands import Command, CommandType
+from entitlement_ledger.domain.commands import REVERSIBLE, Command, CommandType
 from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
 from entitlement_ledger.domain.holdings import Holding
 from entitlement_ledger.domain.instants import Instant
@@ -28,16 +28,6 @@ from entitlement_ledger.domain.rules.context import (
 )
 from entitlement_ledger.domain.rules.subscribing import end_subscription
 from entitlement_ledger.domain.subscriptions import subscription_id
-
-_REVERSIBLE = frozenset(
-    {
-        CommandType.ISSUE,
-        CommandType.CONSUME,
-        CommandType.CAPTURE,
-        CommandType.ADJUST,
-        CommandType.PURCHASE,
-    }
-)
 
 
 def decide(book: Book, command: Command, context: Context) -> Decision:
@@ -68,10 +58,8 @@ def _original(book: Book, command: Command) -> Original:
     if event.status is Status.REFUSED:
         raise Refused(Code.NOT_REVERSIBLE, "it was refused, so there is nothing to undo")
     if event.proposal:
-        raise Refused(
-            Code.NOT_REVERSIBLE, "it is a proposal: until it is approved it moves nothing"
-        )
-    if event.kind not in _REVERSIBLE:
+        raise Refused(Code.NOT_REVERSIBLE, "it is a proposal: until it is approved it moves nothing")
+    if event.kind not in REVERSIBLE:
         raise Refused(Code.NOT_REVERSIBLE, f"a transaction of type {event.type} is not reversible")
     return original
 
