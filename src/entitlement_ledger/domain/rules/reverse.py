@@ -58,7 +58,9 @@ def _original(book: Book, command: Command) -> Original:
     if event.status is Status.REFUSED:
         raise Refused(Code.NOT_REVERSIBLE, "it was refused, so there is nothing to undo")
     if event.proposal:
-        raise Refused(Code.NOT_REVERSIBLE, "it is a proposal: until it is approved it moves nothing")
+        raise Refused(
+            Code.NOT_REVERSIBLE, "it is a proposal: until it is approved it moves nothing"
+        )
     if event.kind not in REVERSIBLE:
         raise Refused(Code.NOT_REVERSIBLE, f"a transaction of type {event.type} is not reversible")
     return original
