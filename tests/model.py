@@ -504,10 +504,13 @@ class Model:
         if original.sub.ended is None:
             self.end_sub(original.sub, record.at, record, now)
             return
-        for lot in original.given:
-            lot.moves.append((max(record.at, lot.start), -lot.quantity))
-            record.answer.draws.append((lot.number, lot.quantity))
-            record.touched.add(lot.entitlement)
+        for lot in [each for each in self.lots if each.sub is original.sub]:
+            moment = max(record.at, lot.start)
+            rest = lot.gives(moment)
+            if rest > 0:
+                lot.moves.append((moment, -rest))
+                record.answer.draws.append((lot.number, rest))
+                record.touched.add(lot.entitlement)
 
     # Subscriptions
 

@@ -100,6 +100,14 @@ def test_a_checkpoint_that_does_not_verify_fails_a_check(store: str, change: str
     assert set(_failed(store, "check")) == {"checkpoints"}
 
 
+def test_who_signed_a_checkpoint_is_no_matter_of_checks(store: str, tmp_path: Path) -> None:
+    """Two people who seal a store, each with a key, do not make its checks fail for each other."""
+    other = {"ENTL_KEY": str(tmp_path / "other.key")}
+    assert entl("checkpoint", store=store, environment=other).returncode == 0
+    for environment in ({}, other):
+        assert entl("check", "checkpoints", store=store, environment=environment).returncode == 0
+
+
 def test_a_store_that_says_too_little_was_projected_is_verified_and_rebuilt(store: str) -> None:
     _alter(store, ["UPDATE store SET value = '2' WHERE name = 'projected'"], 0)
     assert set(_failed(store, "verify")) == {"store"}

@@ -194,6 +194,21 @@ def test_reversing_a_purchase_takes_what_its_ended_subscription_still_gives(
     assert all(each.ok for each in ledger.check())
 
 
+def test_that_takes_what_a_later_period_of_it_gives_as_well(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    post(ledger, "purchase", "buy", product="M")
+    post(ledger, "renew", "more", product="M")
+    post(ledger, "cancel", "end", product="M", timing="period_end")
+    ledger.run_due(now=clock.now + 90 * DAY)
+    clock.now += DAY
+    assert post(ledger, "reverse", "undo", transaction="buy").status == "completed"
+    for days in (0, 40):
+        at = clock.now + days * DAY
+        assert [each.available for each in ledger.balances("C1", "PTS", at=at)] == [0]
+
+
 def test_nothing_that_has_lapsed_is_rolled_over(
     ledger: Ledger, tmp_path: Path, clock: HandClock
 ) -> None:

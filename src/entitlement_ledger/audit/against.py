@@ -98,11 +98,12 @@ class Sealed:
                 yield name, {"size": then, **named, "why": f"{why} are those that were sealed"}
 
 
-def unlike_checkpoints(
-    connection: Connection, witness: Witness, key: PublicKey | None
-) -> Iterator[dict[str, Any]]:
-    """Tell checkpoints that do not verify, by the hashes that are stored; `key` signed them."""
-    sealed = Sealed.read(connection, witness, key)
+def unlike_checkpoints(connection: Connection, witness: Witness) -> Iterator[dict[str, Any]]:
+    """Tell checkpoints that the stored hashes do not bear out, or that are not those witnessed.
+
+    Who signed them only verification says, which may be told whose key it must be.
+    """
+    sealed = Sealed.read(connection, witness, None)
     size, _ = last(connection)
     roots = {}
     for each in sealed.checkpoints:

@@ -48,7 +48,7 @@ def run_checks(
 ) -> Iterator[CheckResult]:
     """Run the checks of these names, or all; `now` says what is due.
 
-    `sealed` finds checkpoints that do not verify: it knows who must have signed them.
+    `sealed` finds checkpoints that do not verify.
 
     Raises:
         InputError: there is no check of a name.

@@ -98,10 +98,10 @@ def _purchase(
         end_subscription(book, decision, subscription, at, context=context)
     else:
         # It has ended, and what of it has neither lapsed nor been revoked can be given until then.
-        for grant in event.grants:
-            state = book.holding(event.customer, grant.entitlement).grants[grant.id]
-            moment = max(at, grant.effective_from)
-            decision.take(state, grant.quantity, Account.REVOKED, moment)
+        for _, state in book.grants_of(subscription):
+            moment = max(at, state.grant.effective_from)
+            if (rest := state.gives(moment)) > 0:
+                decision.take(state, rest, Account.REVOKED, moment)
     return decision
 
 
