@@ -199,14 +199,15 @@ def test_that_takes_what_a_later_period_of_it_gives_as_well(
 ) -> None:
     sell(ledger, tmp_path, "M", 1, "P1M")
     post(ledger, "purchase", "buy", product="M")
-    post(ledger, "renew", "more", product="M")
+    clock.now += 40 * DAY
+    ledger.run_due()
     post(ledger, "cancel", "end", product="M", timing="period_end")
-    ledger.run_due(now=clock.now + 90 * DAY)
-    clock.now += DAY
-    assert post(ledger, "reverse", "undo", transaction="buy").status == "completed"
-    for days in (0, 40):
-        at = clock.now + days * DAY
-        assert [each.available for each in ledger.balances("C1", "PTS", at=at)] == [0]
+    ledger.run_due(now=clock.now + 40 * DAY)
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [10]
+    early = format_instant(clock.now - 30 * DAY)
+    undone = post(ledger, "reverse", "undo", transaction="buy", effective_at=early)
+    assert undone.status == "completed"
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [0]
 
 
 def test_nothing_that_has_lapsed_is_rolled_over(
