@@ -355,10 +355,12 @@ async def test_a_store_that_cannot_be_opened_is_told_with_its_reason(
 ) -> None:
     app = make_app(str(tmp_path) + "/none.duckdb")
     async with app.run_test(size=(80, 24)) as pilot:
-        for _ in range(100):
-            if app.problem is not None:
+        for _ in range(500):
+            # The screen that offers what can be done instead is whole: then nothing is under way.
+            if app.problem is not None and app.screen.query("#path"):
                 break
             await pilot.pause(0.02)
+        await settled(pilot)
     assert app.problem is not None
     assert "no store at" in str(app.problem)
     assert app.problem.exit_code == 3
