@@ -17,6 +17,10 @@ _OTHER = "(SELECT {0} FROM live_journal WHERE sequence = {{at}} + 1)"
 ALTERED = {
     "renumbered": ["UPDATE live_journal SET sequence = 99 WHERE sequence = {at}"],
     "removed": ["DELETE FROM live_journal WHERE sequence = {at}"],
+    "doubled": [
+        "CREATE OR REPLACE TABLE live_journal AS SELECT * FROM live_journal",
+        "INSERT INTO live_journal SELECT * FROM live_journal WHERE sequence = {at}",
+    ],
     "not an event": ["UPDATE live_journal SET body = 'zzz'::BLOB WHERE sequence = {at}"],
     "another event": [
         f"UPDATE live_journal SET body = {_OTHER.format('body')}, hash = {_OTHER.format('hash')} "

@@ -181,7 +181,7 @@ async def test_q_in_a_form_asks_before_what_was_typed_is_lost(store: str) -> Non
         assert pilot.app.is_running
         assert isinstance(pilot.app.screen, FormScreen)
         (said,) = [each.message for each in pilot.app._notifications]
-        assert said == "What you typed is not recorded: q again leaves"
+        assert said == "What you typed is not recorded: once more leaves"
         await press(pilot, "q")
         assert not pilot.app.is_running or pilot.app._exit
 

@@ -43,6 +43,14 @@ def post(ledger: Ledger, type: str, key: str, **fields: Any) -> Any:
     return outcome
 
 
+def close(ledger: Ledger, folder: Path) -> None:
+    """Let the customer be closed."""
+    (folder / "customers.csv").write_text(
+        "id,name,email,segment,status,created_at\nC1,n,e,s,closed,\n"
+    )
+    ledger.import_files([folder / "customers.csv"], actor="x")
+
+
 def starts(ledger: Ledger) -> list[str]:
     rows = reversed(ledger.history(limit=1000).rows)
     grants = [grant for row in rows for grant in ledger.transaction(row.transaction).grants]
@@ -227,10 +235,7 @@ def test_a_closed_customer_is_not_changed_at_the_periods_end(
     sell(ledger, tmp_path, "L", 2, "P1M", quantity=25)
     post(ledger, "purchase", "buy", product="M")
     post(ledger, "upgrade", "up", **{"from": "M", "to": "L"}, timing="period_end")
-    (tmp_path / "customers.csv").write_text(
-        "id,name,email,segment,status,created_at\nC1,n,e,s,closed,\n"
-    )
-    ledger.import_files([tmp_path / "customers.csv"], actor="x")
+    close(ledger, tmp_path)
     clock.now += 40 * DAY
     ledger.run_due()
     assert ledger.transaction("up").row.status == "released"
@@ -275,10 +280,7 @@ def test_a_closed_customer_is_not_renewed_and_may_be_cancelled(
 ) -> None:
     sell(ledger, tmp_path, "M", 1, "P1M")
     post(ledger, "purchase", "buy", product="M")
-    (tmp_path / "customers.csv").write_text(
-        "id,name,email,segment,status,created_at\nC1,n,e,s,closed,\n"
-    )
-    ledger.import_files([tmp_path / "customers.csv"], actor="x")
+    close(ledger, tmp_path)
     clock.now += 100 * DAY
     assert ledger.run_due().renewed == 0
     assert post(ledger, "renew", "r", product="M").code == "customer_closed"

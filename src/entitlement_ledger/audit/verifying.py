@@ -164,10 +164,12 @@ def _read(
     def wrong(why: str) -> None:
         work.fault("journal", sequence=sequence, why=why)
 
-    if sequence != work.next:
+    if sequence < work.next:
+        wrong("it stands there twice")
+    elif sequence > work.next:
         work.unread = True
         work.fault("journal", sequence=work.next, why=f"it is lacking: {sequence} stands there")
-    work.next = sequence + 1
+    work.next = max(work.next, sequence + 1)
     if not hash_is_right:
         wrong("the bytes are not those that were hashed")
     try:

@@ -359,8 +359,7 @@ class ConsoleApp(CopyingApp, KeysInTurnApp, HelpingApp, TouringApp, ToastingApp,
         front = self.screen
         if isinstance(front, LedgerScreen) and front.unrecorded and self._asked_twice is not front:
             self._asked_twice = front
-            hint = front.with_keys("What you typed is not recorded: {leave} again leaves")
-            self.notify(hint, severity="warning")
+            self.notify("What you typed is not recorded: once more leaves", severity="warning")
             return
         self.opening.cancelled = True
         if self.session is not None:

@@ -180,8 +180,8 @@ def _change(book: Book, subscription: Subscription, waiting: Change, context: Co
     elif waiting.product is None:
         decision = cancel.cancelled(book, left, waiting.at, context)
     elif _closed(book, left) or _has(book, left.customer, waiting.product, waiting.at):
-        # Closed or bought meanwhile: a closed customer is given nothing, and two subscriptions to
-        # one product cannot be, so nothing is changed.
+        # Closed or bought meanwhile (rules P13 and P6): a closed customer is given nothing, and two
+        # subscriptions to one product cannot be, so nothing is changed.
         decision, status = Decision(waiting.at, product=waiting.product), Status.RELEASED
         decision.subscriptions.append(left)
     else:

@@ -17,7 +17,7 @@ _DAY = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A duration: calendar months and days in local time, then exact seconds."""
+    """A duration: calendar months and days in local time, then exact seconds (rule P14)."""
 
     months: int = 0
     days: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ _VERIFY = "the journal was altered; run `entl verify`, and restore a backup"
 
 
 class JournalError(StoreError):
-    """A body in the journal is not that of its row's event."""
+    """The journal does not hold each event once, with its own body."""
 
 
 @dataclass(slots=True)
@@ -133,9 +134,12 @@ def read_events(connection: Connection, *, after: int = 0) -> Iterator[list[Even
     """Give the journal's events in order, in chunks, so that memory stays bounded.
 
     Raises:
-        JournalError: a body is not that of its row's event.
+        JournalError: a body is not that of its row's event, or an event stands there twice.
     """
     for rows in _chunks(connection, after):
+        for earlier, later in pairwise(rows):
+            if earlier.sequence == later.sequence:
+                raise JournalError(f"event {later.sequence} stands there twice: {_VERIFY}")
         yield [event_of(row.sequence, row.body) for row in rows]
 
 

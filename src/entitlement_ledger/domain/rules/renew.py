@@ -87,7 +87,7 @@ def rolled_over(book: Book, subscription: Subscription, context: Context) -> Dec
         if grant.period != period or grant.rollover_max is None or state.ended_at is not None:
             continue
         if grant.expires_at is not None and grant.expires_at < start:
-            continue  # nothing remains of what has lapsed within the period
+            continue  # nothing remains of what has lapsed (rule P12)
         quantity = min(state.live.lowest_from(start), grant.rollover_max)
         if quantity <= 0:
             continue

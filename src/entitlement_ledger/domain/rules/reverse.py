@@ -97,7 +97,7 @@ def _purchase(
     if subscription.ended_at is None:
         end_subscription(book, decision, subscription, at, context=context)
     else:
-        # It has ended, and what of it has neither lapsed nor been revoked can be given until then.
+        # It has ended: what has neither lapsed nor been revoked can be given until then (rule P11).
         for _, state in book.grants_of(subscription):
             moment = max(at, state.grant.effective_from)
             if (rest := state.gives(moment)) > 0:
