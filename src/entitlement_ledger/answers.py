@@ -474,13 +474,19 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class DueWork(msgspec.Struct, frozen=True):
-    """What a run of due work recorded, by how many: grants expired, holds lapsed, and so on."""
+    """What a run of due work recorded, by how many: grants expired, holds lapsed, and so on.
+
+    Attributes:
+        stuck: the customers for whom a renewal or change stays due, as with it a balance would pass
+            64 bits (rule Q1).
+    """
 
     expired: int
     lapsed: int
     renewed: int
     rolled_over: int
     changed: int
+    stuck: tuple[str, ...] = ()
 
 
 class ArchivedPeriod(msgspec.Struct, frozen=True):

@@ -115,12 +115,12 @@ class Keeping(Reconciling):
         with self._read() as connection:
             customers_due = due_customers(connection, until)
         with self._explained():
-            events = renew(self._writer, customers_due, until, progress)
+            events, stuck = renew(self._writer, customers_due, until, progress)
         with self._read() as connection:
             pairs = due_holdings(connection, until)
         with self._explained():
             events += sweep(self._writer, pairs, until, progress)
-        return due_work(events)
+        return due_work(events, stuck)
 
     def backup(self, folder: Path, progress: Progress = silent) -> str | None:
         """Copy the store into a new folder while it stays open; give the checkpoint it ends with.

@@ -58,7 +58,9 @@ class Reconciling(Reporting):
         if self._read_only:
             raise InputError("the ledger is open to be read only: a run is recorded")
         if since is not None and until is not None and since >= until:
-            raise InputError("the period ends before it begins: swap since and until")
+            raise InputError(
+                "the period is empty, or ends before it begins: since is in, until is out"
+            )
         if against is Against.CAM and (since, until) != (None, None):
             raise InputError("customers have no period: leave since and until out")
         if not path.is_file():

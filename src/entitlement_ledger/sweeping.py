@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from entitlement_ledger.answers import DueWork
 from entitlement_ledger.domain.book import Book, HoldingKey
 from entitlement_ledger.domain.commands import CommandType
-from entitlement_ledger.domain.due import expiries, periods
+from entitlement_ledger.domain.due import expiries, overdue, periods
 from entitlement_ledger.domain.events import Event, TransactionEvent
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.posting import Writer
@@ -43,14 +43,21 @@ def sweep(
 
 def renew(
     writer: Writer, customers: Sequence[str], until: Instant, progress: Progress
-) -> list[Event]:
-    """Record these customers' renewals, rollovers and period-end changes up to an instant."""
+) -> tuple[list[Event], frozenset[str]]:
+    """Record these customers' renewals, rollovers and period-end changes up to an instant.
+
+    Gives the events, and the customers for whom something stays due, as it cannot be recorded.
+    """
+    stuck: set[str] = set()
 
     def work(connection: Connection, book: Book, now: Instant, batch: Sequence[str]) -> list[Event]:
         load_whole_customers(connection, book, batch)
-        return periods(book, batch, until, now)
+        events = periods(book, batch, until, now)
+        stuck.update(overdue(book, batch, (), until))
+        return events
 
-    return _in_batches(writer, customers, _CUSTOMERS_A_BATCH, work, progress)
+    events = _in_batches(writer, customers, _CUSTOMERS_A_BATCH, work, progress)
+    return events, frozenset(stuck)
 
 
 def _in_batches(
@@ -73,8 +80,8 @@ def _in_batches(
     return recorded
 
 
-def due_work(events: Sequence[Event]) -> DueWork:
-    """Count what was recorded, by sort."""
+def due_work(events: Sequence[Event], stuck: Collection[str]) -> DueWork:
+    """Count what was recorded, by sort, and the customers for whom something stays due."""
     counts = Counter(
         (event.type, ":rollover" in event.key)
         for event in events
@@ -87,4 +94,5 @@ def due_work(events: Sequence[Event]) -> DueWork:
         renewed=counts[CommandType.RENEW, False],
         rolled_over=counts[CommandType.RENEW, True],
         changed=sum(counts[each, False] for each in changed),
+        stuck=tuple(sorted(stuck)),
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from support import START, Pure, command
 
+from entitlement_ledger.domain.catalogue import Product
 from entitlement_ledger.domain.instants import HOUR
+from entitlement_ledger.domain.quantities import QUANTITY_MAX
 
 
 def test_subscriptions_renew_in_the_order_in_which_they_were_opened() -> None:
@@ -22,3 +25,20 @@ def test_subscriptions_renew_in_the_order_in_which_they_were_opened() -> None:
         if original.event.type == "renew" and "rollover" not in original.event.key
     ]
     assert renewed == ["PLUS", "BASIC"]
+
+
+def test_what_cannot_be_renewed_holds_up_its_own_subscription_only() -> None:
+    pure = Pure()
+    (_, basic) = pure.book.products["BASIC"][-1]
+    line = msgspec.structs.replace(basic.lines[1], quantity=QUANTITY_MAX // 2)
+    huge = msgspec.structs.replace(basic, code="HUGE", lines=(line,))
+    assert isinstance(huge, Product)
+    pure.book.products["HUGE"] = [(START - HOUR, huge)]
+    pure.post(command("purchase", "huge", product="HUGE"))
+    pure.post(command("purchase", "plus", product="PLUS"))
+    pure.now = START + 72 * HOUR
+    pure.renew()
+    subscriptions = pure.book.subscriptions["C1"]
+    # Two halves of what 64 bits can hold are all that there is room for.
+    assert [subscriptions[each].opened for each in ("S1", "S2")] == [2, 4]
+    assert pure.renew() == 0

@@ -11,6 +11,7 @@ import pytest
 from support import HandClock, new_store
 
 from entitlement_ledger.domain.instants import DAY, HOUR, format_instant, parse_instant
+from entitlement_ledger.domain.quantities import QUANTITY_MAX
 from entitlement_ledger.ledger import Ledger
 
 LINE = {"entitlement": "PTS", "quantity": 10, "valid_for": "period", "priority": 100,
@@ -314,3 +315,14 @@ def test_a_scheduled_subscription_that_was_undone_stands_in_nobodys_way(
     assert again.status == "completed"
     (drawn,) = post(ledger, "cancel", "it", product="M").draws
     assert drawn.grant == again.grants[0]
+
+
+def test_who_is_stuck_with_what_cannot_be_recorded_is_named(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M", quantity=QUANTITY_MAX, valid_for=None)
+    post(ledger, "purchase", "buy", product="M")
+    assert ledger.run_due().stuck == ()
+    clock.now += 32 * DAY
+    done = ledger.run_due()
+    assert (done.renewed, done.stuck) == (0, ("C1",))

@@ -265,6 +265,18 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[str], int, list[tuple[Any, ...
         1,
         [],
     ),
+    "given too much for a line that is not there, and corrected": (
+        [billed("a", "I2"), billed("b", "I2", 3), adjusted("z", "I2", -4)],
+        [],
+        0,
+        [("missing_there", "invoice:I2", 9, None)],
+    ),
+    "given for a line that is not there, and corrected to nothing": (
+        [billed("a", "I2"), adjusted("z", "I2", -10), billed("b", "I3"), adjusted("y", "I4", -4)],
+        [],
+        0,
+        [("missing_there", "invoice:I3", 10, None)],
+    ),
     "a line that names nothing but what names it": (
         [billed("a", "I1"), billed("b", "I2", 4), billed("c", "I2", 3)],
         [sold("I1", entitlement=""), sold("I2", 9, entitlement="")],

@@ -394,13 +394,7 @@ def run_due(context: click.Context, now: Instant | None, as_json: bool) -> None:
 
     with opened(context, read_only=False) as (ledger, _):
         done = ledger.run_due(now=now, progress=printing.progress)
-    if as_json:
-        printing.print_json(showing.due_work(done))
-    else:
-        told = ", ".join(
-            f"{number} {name.replace('_', ' ')}" for name, number in showing.due_work(done).items()
-        )
-        printing.narrate(told)
+    showing.due_work(done, as_json)
 
 
 @entl.command()

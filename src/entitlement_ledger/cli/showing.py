@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from entitlement_ledger.cli.printing import (
+    narrate,
     outcome_json,
     print_json,
     print_json_list,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from entitlement_ledger.domain.decide import Outcome
 
 _SHOWN_MAX = 5
-"""How many rows at fault are shown to people."""
+"""How many rows at fault, or customers, are shown to people."""
 
 
 def imported(each: Imported) -> dict[str, Any]:
@@ -46,9 +47,20 @@ def imported(each: Imported) -> dict[str, Any]:
     }
 
 
-def due_work(done: DueWork) -> dict[str, int]:
-    """Give what a run of due work recorded."""
-    return {name: getattr(done, name) for name in done.__struct_fields__}
+def due_work(done: DueWork, as_json: bool) -> None:
+    """Show what a run of due work recorded, and for whom it could not."""
+    if as_json:
+        print_json({name: getattr(done, name) for name in done.__struct_fields__})
+        return
+    counts = [name for name in done.__struct_fields__ if name != "stuck"]
+    narrate(", ".join(f"{getattr(done, name)} {name.replace('_', ' ')}" for name in counts))
+    if done.stuck:
+        first = ", ".join(done.stuck[:_SHOWN_MAX])
+        more = ", …" if len(done.stuck) > _SHOWN_MAX else ""
+        narrate(
+            f"{len(done.stuck)} stuck: {first}{more}: what is due would take a balance "
+            "beyond 64 bits; `entl check missed_renewals` names the subscriptions a day later"
+        )
 
 
 def write_outcomes(numbered: Iterable[tuple[int, Outcome]]) -> None:

@@ -70,10 +70,12 @@ def periods(book: Book, customers: Iterable[str], until: Instant, now: Instant) 
 
 def _of_customer(book: Book, customer: str, until: Instant, now: Instant) -> Iterator[Event]:
     """Do what is due first, then what that makes due: each missed period in turn."""
+    stuck: set[str] = set()
     while True:
         due = [
             (at, order, subscription)
             for subscription in book.subscriptions.get(customer, {}).values()
+            if subscription.id not in stuck
             for at, order in _due(book, subscription, until)
         ]
         if not due:
@@ -84,8 +86,10 @@ def _of_customer(book: Book, customer: str, until: Instant, now: Instant) -> Ite
         try:
             event = _do(book, subscription, order, at, now)
         except Refused:
-            # A grant that would pass 64 bits: it stays due, and so does what comes after it.
-            return
+            # A grant that would pass 64 bits: it stays due, and so does what comes after it on this
+            # subscription. The customer's others go on.
+            stuck.add(subscription.id)
+            continue
         yield event
 
 

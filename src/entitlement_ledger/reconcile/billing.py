@@ -6,6 +6,7 @@ one. What is only similar is proposed, never matched. Every line ends in exactly
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -59,9 +60,9 @@ class Matching:
             left = step(left)
         for line in left:
             self._find(line.within, self._tell.missing_here(line))
-        for given in self._items:
-            if not given.taken and given.within and given.left > 0:
-                self._tally.found.append(self._tell.missing_there(given))
+        for given, ours in self._without_line():
+            if given.within:
+                self._tally.found.append(self._tell.missing_there(given, ours))
         return self._tally
 
     # The steps: each gives the lines that are left
@@ -149,6 +150,23 @@ class Matching:
             else:
                 left.append(line)
         return left
+
+    def _without_line(self) -> list[tuple[Given, int]]:
+        """Give what no line was found for, each with how much of it is left.
+
+        What was taken off for the same line is added up with it: off what was given last.
+        """
+        free = [each for each in self._items if not each.taken]
+        off = Counter[tuple[str, Right]]()
+        for each in free:
+            off[each.name, each.main] += max(0, -each.left)
+        left = []
+        for each in reversed(free):
+            ours = max(0, each.left - off[each.name, each.main])
+            off[each.name, each.main] -= max(0, each.left - ours)
+            if ours:
+                left.append((each, ours))
+        return left[::-1]
 
     # What may belong together
 

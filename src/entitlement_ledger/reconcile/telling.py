@@ -89,10 +89,13 @@ class Telling:
             why += f"; what names this line went to {line.given_to}"
         return _draft(Class.MISSING_HERE, line, None, line.expected, why, [], proposal=proposal)
 
-    def missing_there(self, given: Given) -> Draft:
-        """The ledger gave it, and no line of the file sold it in the period."""
+    def missing_there(self, given: Given, ours: int) -> Draft:
+        """The ledger gave it, and no line of the file sold it in the period.
+
+        `ours` is how much of it is left, less what was taken off for the same line.
+        """
         right = given.main
-        reference, ours = f"{INVOICE}{given.name}", given.parts[right].left
+        reference = f"{INVOICE}{given.name}"
         sides = tuple(given.side(each) for each in given.parts)
         why = f"{given.transaction} gave {ours} of {right[1]}, and no line sold it"
         if given.billed_at is not None and not given.billed_within:
