@@ -54,6 +54,12 @@ class Reporting(Auditing):
                 rows = first_rows(connection, query, report.columns, limit + 1)
             return ReportRows(report.columns, tuple(rows[:limit]), len(rows) > limit)
 
+    @property
+    def own_files(self) -> list[Path]:
+        """The files and folders that belong to the store, which nothing else is written to."""
+        own = (self._path, self._witness.path, archive_folder(self._path), self._signing_key)
+        return [each for each in own if each is not None]
+
     def write_report(
         self,
         name: str,
@@ -76,8 +82,7 @@ class Reporting(Auditing):
             Cancelled: `interrupt` was called; nothing is left behind then.
         """
         report, format = report_named(name), format_of(path, format)
-        own = [self._path, self._witness.path, archive_folder(self._path), self._signing_key]
-        with placed(path, [each for each in own if each is not None], force=force) as unfinished:
+        with placed(path, self.own_files, force=force) as unfinished:
             with self._asking(report, parameters or Parameters()) as (connection, asked):
                 cover = self._cover(connection, report, asked, actor)
                 with Sources(connection, asked.known) as sources:

@@ -38,6 +38,20 @@ def test_the_same_file_again_changes_nothing(store: str, tmp_path: Path) -> None
     assert {(each["added"], each["changed"]) for each in loaded} == {(0, 0)}
 
 
+def test_of_a_feed_what_is_new_and_what_is_changed_is_counted(store: str, tmp_path: Path) -> None:
+    file = tmp_path / "tickets.csv"
+
+    def counted(*rows: str) -> tuple[int, int]:
+        file.write_text("\n".join(["id,customer,status,subject,opened_at,closed_at", *rows]))
+        (loaded,) = json.loads(entl("import", str(file), "--json", store=store).stdout)
+        return loaded["added"], loaded["changed"]
+
+    one, two = (f"T{n},C1,open,lost,2026-03-01T00:00:00Z," for n in (1, 2))
+    assert counted(one) == (1, 0)
+    assert counted(one) == (0, 0)
+    assert counted(one.replace("lost", "found"), two) == (1, 1)
+
+
 def test_a_change_is_an_event_without_personal_data(store: str, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     folder.mkdir()

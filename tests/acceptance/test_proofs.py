@@ -59,6 +59,9 @@ def test_a_transaction_is_proved_to_a_stranger(store: str, tmp_path: Path) -> No
         told = by_the_page(file, key)
         assert told.returncode == 0, told.stderr
         assert told.stdout.splitlines()[1] == file_body(file)
+    onto = entl("proof", "k0-0", "-o", store, store=store)
+    assert onto.returncode == 2
+    assert "is a part of the store itself" in one_line(onto.stderr)
     nothing = entl("proof", "nobody", store=store)
     assert nothing.returncode == 2
     assert "nobody" in one_line(nothing.stderr)

@@ -155,6 +155,14 @@ def test_a_workbook_has_types_and_no_formula_nor_link(ledger: Ledger, tmp_path: 
     assert "<autoFilter" in rows
 
 
+def test_the_last_instant_is_no_date_of_a_sheet(ledger: Ledger, tmp_path: Path) -> None:
+    last = "9999-12-31T23:59:59.999999Z"
+    ledger.post([command("issue", "far", quantity=1, effective_at=last)], actor="x")
+    path = tmp_path / "a.xlsx"
+    written(ledger, "audit-log", path, customer="C1")
+    assert ("inlineStr", last) in sheet(path, 2).values()
+
+
 def test_a_sheet_has_an_end(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from entitlement_ledger.counted import counted
 from entitlement_ledger.domain.instants import Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.harmless import harmless
+from entitlement_ledger.reports.placing import placed
 
 if TYPE_CHECKING:
     from entitlement_ledger.audit.proofs import Proved
@@ -100,12 +101,14 @@ def proof(
         else:
             assert transaction is not None, "one of the two is given"
             text = ledger.prove(transaction)
-        key = ledger.public_key()
+        key, own = ledger.public_key(), ledger.own_files
     if output is None:
         print(text, end="")
-    else:
-        output.write_text(text, "utf-8")
-        printing.narrate(f"wrote {output}; verify it: entl verify-proof {output} --key {key}")
+        return
+    with placed(output, own, force=True) as unfinished:
+        unfinished.file.write_text(text, "utf-8")
+        unfinished.keep()
+    printing.narrate(f"wrote {output}; verify it: entl verify-proof {output} --key {key}")
 
 
 @entl.command("verify-proof")

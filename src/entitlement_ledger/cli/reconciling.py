@@ -207,7 +207,7 @@ def _proposing(
     if path is None:
         yield lambda _run: None
         return
-    with placed(path, [ledger.path], force=force) as unfinished:
+    with placed(path, ledger.own_files, force=force) as unfinished:
 
         def write(run: Run) -> None:
             written = 0

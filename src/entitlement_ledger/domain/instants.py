@@ -22,6 +22,7 @@ _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _WITHOUT_OFFSET = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
+_FINER = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d\.\d{7,}([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 INSTANT_MIN = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND  # noqa: DTZ001
 INSTANT_MAX = (datetime(9999, 12, 31, 23, 59, 59, 999999) - _EPOCH) // _MICROSECOND  # noqa: DTZ001
@@ -38,6 +39,8 @@ def parse_instant(text: str) -> Instant:
     if match is None:
         if _WITHOUT_OFFSET.fullmatch(text):
             raise ValueError("a time needs an offset, such as Z or +01:00")
+        if _FINER.fullmatch(text):
+            raise ValueError("finer than a microsecond: write at most six decimals")
         raise ValueError("not an RFC 3339 time such as 2026-03-01T09:30:00Z")
     day, clock, zulu, sign, hours, minutes = match.groups()
     try:

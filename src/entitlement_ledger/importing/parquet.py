@@ -106,7 +106,11 @@ def _decimals(column: Any) -> list[Any]:
 def _times(column: Any) -> list[Any]:
     """Write times in RFC 3339 in UTC; what is finer than microseconds stays so, to be refused."""
     kind = pa.timestamp(column.type.unit, "UTC")
-    return pc.strftime(column.cast(kind), "%Y-%m-%dT%H:%M:%SZ").to_pylist()  # type: ignore[no-any-return]
+    texts = pc.strftime(column.cast(kind), "%Y-%m-%dT%H:%M:%SZ")
+    if kind.unit == "ns":
+        # Whole microseconds, as most programs write them that count in nanoseconds.
+        texts = pc.replace_substring_regex(texts, "000Z$", "Z")
+    return texts.to_pylist()  # type: ignore[no-any-return]
 
 
 def _line(what: object) -> str:

@@ -195,12 +195,20 @@ class _Loading:
         name = self.feed.name
         table = KEPT[name]
         key = table.c[self.feed.key]
-        with among(connection, [row[self.feed.key] for row in rows], key) as wanted:
-            known = set(connection.execute(select(key).where(wanted)).scalars().all())
-        self.changed = len(known)
-        self.added = len(rows) - len(known)
         if name == "tickets":
             _blank_forgotten(connection, rows)
+        with among(connection, [row[self.feed.key] for row in rows], key) as wanted:
+            found = connection.execute(select(key, table).where(wanted))
+            known = {row[0]: row[1:] for row in found}
+        self.added = len(rows) - len(known)
+        names = [each.name for each in table.columns]
+        self.changed = (
+            sum(
+                tuple(row[each] for each in names) != known.get(row[self.feed.key], ())
+                for row in rows
+            )
+            - self.added
+        )
         before = digest(connection, name)
         upsert(connection, table, {each: [row[each] for row in rows] for each in self.feed.columns})
         event = feed_event(connection, book, now, name, before, self.actor, self.role)

@@ -33,6 +33,7 @@ _TIME_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
 _WIDTH_MIN, _WIDTH_MAX = 8, 48
 _WIDTHS = {Kind.INSTANT: 24, Kind.INTEGER: 14, Kind.TOTAL: 16}
 _FIRST_TIME = parse_instant("1900-03-01T00:00:00Z")
+_LAST_TIME = parse_instant("9999-12-31T23:59:59Z")
 """Before it, spreadsheets count days in two ways, or not at all."""
 
 Put = Callable[[int, int, Any], None]
@@ -162,7 +163,7 @@ def _put(book: Workbook, sheet: Worksheet, column: ReportColumn) -> Put:
             sheet.write_string(row, place, str(value))
 
     def put_instant(row: int, place: int, value: Any) -> None:
-        if value >= _FIRST_TIME:
+        if _FIRST_TIME <= value <= _LAST_TIME:
             sheet.write_datetime(row, place, to_datetime(value).replace(tzinfo=None), time)
         else:
             sheet.write_string(row, place, format_instant(value))
