@@ -48,7 +48,8 @@ class HistoryFilter(msgspec.Struct, frozen=True):
     """Which transactions to list. None means any; `since` and `until` read `effective_at` (T5).
 
     `text` looks for a part of customer, reference, reason, key or actor, case aside. `known_at`
-    leaves out what was recorded later; the status of a row is that of now all the same.
+    leaves out what was recorded later; the status of a row is that of now all the same. `status`
+    may be the code of a refusal too.
     """
 
     customer: str | None = None

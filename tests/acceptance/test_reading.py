@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from support import command, entl, hours, new_store, one_line, post
 
+from entitlement_ledger.answers import HistoryFilter
+from entitlement_ledger.ledger import Ledger
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -116,6 +119,14 @@ def test_a_status_tells_what_was_reversed_since(store: str) -> None:
     assert status["use"] == "partly_reversed"
     assert status["too much"] == "refused"
     assert status["back"] == "completed"
+    with Ledger.open(store, read_only=True) as ledger:
+        for wanted, keys in (
+            ("refused", ["too much"]),
+            ("insufficient_balance", ["too much"]),
+            ("customer_closed", []),
+        ):
+            rows = ledger.history(HistoryFilter(status=wanted)).rows
+            assert [row.key for row in rows] == keys
 
 
 def test_the_end_of_a_grant_that_had_nothing_left_has_not_been_reversed(tmp_path: Path) -> None:

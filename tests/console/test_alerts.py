@@ -284,3 +284,6 @@ async def test_what_is_found_where_nothing_may_be_recorded_is_shown_and_not_kept
         await press(pilot, "4", "r")
         await until(pilot, "1 found, and not kept")
         assert "6 customers were given exactly 77 PTS" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, FindingScreen)
+        await until(pilot, "▸✓ 2026-03-01 08:05 adjust 77 PTS H6")

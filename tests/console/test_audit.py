@@ -13,7 +13,7 @@ from support import HandClock, command, hours, new_store
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from entitlement_ledger.answers import EventFilter, EventReview
+from entitlement_ledger.answers import CatalogueFilter, EventFilter, EventReview, HistoryFilter
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.filters import parse_filter
 from entitlement_ledger.console.screens.audit import AuditScreen
@@ -436,6 +436,16 @@ async def test_a_folder_that_is_there_is_not_touched(store: str, tmp_path: Path)
         assert [*(tmp_path / "there").iterdir()] == []
 
 
+async def test_what_is_listed_is_not_called_unreviewed_where_it_is_not(store: str) -> None:
+    async with make_app(store).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "3", "u")
+        assert "only unreviewed" in screen_text(pilot)
+        await press(pilot, "slash")
+        await type_in(pilot, "review:flagged")
+        assert "only unreviewed" not in screen_text(pilot)
+
+
 def test_filters_as_they_are_typed() -> None:
     assert parse_filter(EventFilter, "entitlement:PTS over:500 review:flagged late") == EventFilter(
         entitlement="PTS", over=500, review="flagged", text="late"
@@ -447,6 +457,27 @@ def test_filters_as_they_are_typed() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             parse_filter(EventFilter, typed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said"),
+    [
+        (HistoryFilter, "type:isue", "type: is one of issue, consume"),
+        (HistoryFilter, "status:rejected", "partly_reversed, or the code of a refusal"),
+        (EventFilter, "status:released", "status: is one of completed, pending, refused"),
+        (CatalogueFilter, "status:gone", "status: is one of active, retired"),
+    ],
+)
+def test_a_word_that_is_none_of_those_there_are_is_refused(
+    kind: Any, typed: str, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_filter(kind, typed)
+
+
+def test_a_status_may_be_a_code_and_an_id_is_no_field() -> None:
+    only = parse_filter(HistoryFilter, "status:wrong_tier type:upgrade entl:81")
+    assert only == HistoryFilter(status="wrong_tier", type="upgrade", text="entl:81")
 
 
 async def test_what_has_lapsed_tells_what_moved_where_no_balance_does(store: str) -> None:

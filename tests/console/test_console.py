@@ -118,8 +118,10 @@ async def test_a_change_is_previewed_confirmed_and_found_in_the_audit_trail(
         assert focused is not None
         assert focused.id == "withdraw"
         assert ledger_of(pilot).count_history() == 11
+        assert "^s Preview" in screen_text(pilot)
         await press(pilot, "tab", "enter")
         assert "Recorded as entl:" in screen_text(pilot)
+        assert "^s Preview" not in screen_text(pilot)
         assert ledger_of(pilot).count_history() == 12
         await press(pilot, "enter")
         assert f"{after}" in screen_text(pilot)

@@ -86,6 +86,19 @@ async def test_a_subscription_is_bought_upgraded_and_cancelled(store: str) -> No
         assert ledger_of(pilot).subscriptions("C1") == []
 
 
+async def test_what_is_about_a_subscription_is_not_asked_where_there_is_none(store: str) -> None:
+    async with make_app(store).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        for key in ("n", "plus", "minus", "x"):
+            await press(pilot, key)
+            assert not isinstance(pilot.app.screen, FormScreen)
+            (said,) = pilot.app._notifications
+            assert said.message == "There is no subscription: p opens one."
+            pilot.app.clear_notifications()
+        await press(pilot, "p")
+        assert isinstance(pilot.app.screen, FormScreen)
+
+
 async def test_what_is_used_renewed_and_downgraded(store: str) -> None:
     async with make_app(store).run_test(size=(100, 40)) as pilot:
         await opened(pilot)

@@ -24,6 +24,7 @@ from entitlement_ledger.domain.events import (
     transaction_id,
 )
 from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.refusals import Code
 from entitlement_ledger.store.catalogue import Catalogue
 from entitlement_ledger.store.changes import balance_changes
 from entitlement_ledger.store.dialect import among, microseconds
@@ -40,6 +41,7 @@ from entitlement_ledger.store.written import WrittenQuery
 FEW = 500
 """Of a customer of fewer transactions all are read, and put in order here."""
 _ENTITLEMENT, _EFFECTIVE_AT = 5, 8
+_CODES = frozenset(Code)
 """Their places in a row of `_shown`."""
 Row = tuple[Any, ...]
 _t = transactions.c
@@ -187,7 +189,8 @@ def _conditions(only: HistoryFilter, now: Instant, table: FromClause) -> list[Co
         if wanted is not None
     ]
     if only.status is not None:
-        conditions.append(status_now(now, table) == only.status)
+        told = t.code if only.status in _CODES else status_now(now, table)
+        conditions.append(told == only.status)
     if only.since is not None:
         conditions.append(t.effective_at >= only.since)
     if only.until is not None:

@@ -125,6 +125,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
     def __init__(self) -> None:
         super().__init__(FindingFilter)
         self._pages_to_seek = 0
+        self._not_kept: dict[str, Finding] = {}
 
     def places(self) -> tuple[str, ...]:
         """Say where this is."""
@@ -145,6 +146,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
     def load(self) -> None:
         """Ask for what was found last."""
         self._pages_to_seek = 0
+        self._not_kept.clear()
         super().load()
 
     def page(
@@ -167,7 +169,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
         """Show the finding with its evidence."""
         found = self.table.selected
         if found is not None:
-            self.app.push_screen(FindingScreen(found.id))
+            self.app.push_screen(FindingScreen(found.id, self._not_kept.get(found.id)))
 
     def action_run_rules(self) -> None:
         """Run the rules on what is new."""
@@ -179,6 +181,7 @@ class AlertsScreen(ReviewingScreen, FilteredListing[Finding, FindingFilter, Find
         if not self.console.opening.read_only:
             self.console.changed()
             return
+        self._not_kept = {each.id: each for each in found}
         self.table.show_rows(found, more=False)
         self._chip(f"{len(found):,} found, and not kept: the store is only read", "$warning")
         self.show_selected()
@@ -264,9 +267,10 @@ class FindingScreen(ReviewingScreen):
     WHERE: ClassVar[tuple[str, ...]] = (FINDING, REVIEW, TABLE)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(FINDING, REVIEW)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, not_kept: Finding | None = None) -> None:
         super().__init__()
         self._finding = name
+        self._not_kept = not_kept
         self._told: Told | None = None
 
     def places(self) -> tuple[str, ...]:
@@ -297,7 +301,14 @@ class FindingScreen(ReviewingScreen):
 
     def load(self) -> None:
         """Ask for the finding, then for what it is about."""
-        self.ask("finding", lambda ledger: ledger.finding(self._finding), self._show)
+        self.ask("finding", lambda ledger: ledger.finding(self._finding), self._show, self._unknown)
+
+    def _unknown(self, message: str) -> None:
+        """Show what was just found where nothing may be recorded: nobody can have reviewed it."""
+        if self._not_kept is None:
+            self.failed(message)
+        else:
+            self._show((self._not_kept, []))
 
     def _show(self, told: Told) -> None:
         self._told = told

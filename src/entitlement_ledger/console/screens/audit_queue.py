@@ -67,7 +67,8 @@ class QueueScreen(PagedScreen[EventRow, EventFilter, int]):
 
     def what_is_listed(self) -> tuple[str, str] | None:
         """Name what is listed instead of everything, with a theme colour."""
-        return ("only unreviewed", "accent") if self.only_unreviewed else None
+        narrows = self.only_unreviewed and self._only.review in (None, "unreviewed")
+        return ("only unreviewed", "accent") if narrows else None
 
     def show_queue(self) -> None:
         """Show how far the review has come, what is listed, and what is selected."""

@@ -40,6 +40,8 @@ from entitlement_ledger.harmless import harmless
 
 _PAGE = 100
 _LATEST = 50
+_OF_SUBSCRIPTIONS = ("renew", "upgrade", "downgrade", "cancel")
+"""The forms that are about a subscription that there is."""
 
 
 class CustomersScreen(CustomerForms):
@@ -254,14 +256,22 @@ class CustomersScreen(CustomerForms):
 
     def open_form_for(self, kind: str) -> None:
         """Open a form for the selected customer."""
-        who = self._customer
-        if who is None:
+        who = self._selected()
+        if who is not None:
+            self.when_landed("customer", partial(self._open_form_of, kind, who.id))
+
+    def _selected(self) -> CustomerRow | None:
+        """Give the selected customer; say what to do where there is none."""
+        if self._customer is None:
             hint = self.with_keys("Select a customer first: press {search} and type.")
             self.notify(hint, markup=False)
-            return
-        self.when_landed("customer", partial(self._open_form_of, kind, who.id))
+        return self._customer
 
     def _open_form_of(self, kind: str, customer: str) -> None:
+        if kind in _OF_SUBSCRIPTIONS and not self._subscribed:
+            hint = self.with_keys("There is no subscription: {customers.purchase} opens one.")
+            self.notify(hint, markup=False)
+            return
         selected = self.query_one("#balances", PagedTable).selected
         given = {"entitlement": selected.entitlement} if isinstance(selected, Balance) else {}
         if len(self._subscribed) == 1 and kind != "purchase":
@@ -270,8 +280,9 @@ class CustomersScreen(CustomerForms):
 
     def action_statement(self) -> None:
         """Show the selected customer's statement."""
-        if self._customer is not None:
-            self.console.open_report("statement", customer=self._customer.id)
+        who = self._selected()
+        if who is not None:
+            self.console.open_report("statement", customer=who.id)
 
     def action_why(self) -> None:
         """Say why the selected balance is what it is, or why a transaction was refused."""
@@ -290,8 +301,9 @@ class CustomersScreen(CustomerForms):
 
     def action_situation(self) -> None:
         """Show all that the selected customer lost, holds, asked, and what lapses."""
-        if self._customer is not None:
-            self.app.push_screen(SituationScreen(self._customer.id))
+        who = self._selected()
+        if who is not None:
+            self.app.push_screen(SituationScreen(who.id))
 
     def action_view(self) -> None:
         """Show the use of the selected balance over time."""
@@ -309,14 +321,16 @@ class CustomersScreen(CustomerForms):
 
     def action_lapses(self) -> None:
         """Show on a calendar what lapses for the selected customer."""
-        if self._customer is not None:
+        who = self._selected()
+        if who is not None:
             from entitlement_ledger.console.screens.calendar import CalendarScreen
 
-            self.app.push_screen(CalendarScreen(self._customer.id))
+            self.app.push_screen(CalendarScreen(who.id))
 
     def action_compare(self) -> None:
         """Compare the selected customer's balances with those of another time."""
-        if self._customer is not None:
+        who = self._selected()
+        if who is not None:
             from entitlement_ledger.console.screens.travelling import CompareScreen
 
-            self.app.push_screen(CompareScreen(self, self._customer.id))
+            self.app.push_screen(CompareScreen(self, who.id))

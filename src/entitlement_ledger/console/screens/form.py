@@ -88,6 +88,12 @@ class FormScreen(LedgerScreen):
         typed = any(each.value for each in self.query(".field Input").results(Input))
         return typed and self._made is None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out the preview of what is recorded already."""
+        if action == "preview" and self._made is not None:
+            return False
+        return super().check_action(action, parameters)
+
     def compose_body(self) -> ComposeResult:
         """Lay out the fields over what they would do."""
         yield Static(plain(self._headline()), id="form-title")
@@ -303,6 +309,7 @@ class FormScreen(LedgerScreen):
             return
         self._made = outcome.transaction
         self._show_stage("done")
+        self.refresh_bindings()
         for field in self.query(".field"):
             field.disabled = True
         self.query_one("#close").focus()

@@ -95,10 +95,12 @@ class ReconcileScreen(ListingScreen[Run]):
     def action_export(self) -> None:
         """Write the run under the cursor to a file."""
         run = self.table.selected
-        if run is not None:
-            self.console.open_export(
-                "reconciliation", Parameters(run=run.number), self.places(), at_once=False
-            )
+        if run is None:
+            self.notify("There is no run to write to a file.", markup=False, timeout=3)
+            return
+        self.console.open_export(
+            "reconciliation", Parameters(run=run.number), self.places(), at_once=False
+        )
 
 
 def _told(run: Run) -> Content:
