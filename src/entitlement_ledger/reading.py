@@ -235,6 +235,17 @@ class Reading:
             wanted = only or HistoryFilter()
             return views.history(connection, catalogue, wanted, now, after=after, limit=limit)
 
+    def refuse_unknown(self, only: HistoryFilter) -> None:
+        """Refuse a filter by a customer or an entitlement that there is not.
+
+        What such were refused is listed all the same: it is for whoever finds nothing.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        with self._read() as connection:
+            self._answerable(connection, only.customer, only.entitlement, None, None)
+
     def latest(self, only: HistoryFilter, *, limit: int) -> list[TransactionRow]:
         """Give the transactions that took effect last, the latest first, whenever recorded."""
         catalogue = self._writer.fresh.catalogue.reader()

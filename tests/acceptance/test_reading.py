@@ -114,6 +114,16 @@ def test_history_is_narrowed(store: str, options: list[str], keys: list[str]) ->
     assert [row["key"] for row in told(store, "history", *options)] == keys
 
 
+def test_nothing_is_found_of_whom_nobody_knows_and_that_is_said(store: str) -> None:
+    for options, said in (
+        (["--customer", "C\x1b9"], "entl: no customer 'C\\x1b9': check the id\n"),
+        (["--entitlement", "PST"], "entl: no entitlement 'PST': check the code\n"),
+        (["--customer", "C2"], ""),
+    ):
+        done = entl("history", *options, "--json", store=store)
+        assert (json.loads(done.stdout), done.stderr, done.returncode) == ([], said, 0)
+
+
 def test_a_status_tells_what_was_reversed_since(store: str) -> None:
     status = {row["key"]: row["status"] for row in told(store, "history")}
     assert status["use"] == "partly_reversed"

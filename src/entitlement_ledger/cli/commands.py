@@ -296,7 +296,19 @@ def history(
 
     only = HistoryFilter(customer, entitlement, of_type, actor, None, since, until)
     with opened(context, read_only=True) as (ledger, _):
-        showing.history(_pages(ledger, only, after, limit), as_json)
+        rows = _pages(ledger, only, after, limit)
+        first = next(rows, None)
+        if first is None:
+            _say_unknown(ledger, only)
+        showing.history(rows if first is None else itertools.chain([first], rows), as_json)
+
+
+def _say_unknown(ledger: Ledger, only: HistoryFilter) -> None:
+    """Say that nothing was found because nobody has that name, where that is so."""
+    try:
+        ledger.refuse_unknown(only)
+    except InputError as error:
+        printing.narrate(str(error))
 
 
 def _pages(
