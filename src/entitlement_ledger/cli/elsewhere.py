@@ -10,6 +10,7 @@ import importlib
 import click
 
 COMMANDS = {
+    "answering": ("access", "balance", "diff", "explain", "history", "show"),
     "auditing": ("events", "review-events", "sample"),
     "benching": ("bench", "detection"),
     "configuring": ("config",),
