@@ -13,7 +13,13 @@ from support import HandClock, command, hours, new_store
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from entitlement_ledger.answers import CatalogueFilter, EventFilter, EventReview, HistoryFilter
+from entitlement_ledger.answers import (
+    CatalogueFilter,
+    EventFilter,
+    EventReview,
+    FindingFilter,
+    HistoryFilter,
+)
 from entitlement_ledger.console.app import ConsoleApp
 from entitlement_ledger.console.filters import parse_filter
 from entitlement_ledger.console.screens.audit import AuditScreen
@@ -473,6 +479,10 @@ def test_a_word_that_is_none_of_those_there_are_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         parse_filter(kind, typed)
+
+
+def test_a_finding_is_filtered_by_what_its_state_is_called() -> None:
+    assert parse_filter(FindingFilter, "state:taken") == FindingFilter(state="investigating")
 
 
 def test_a_status_may_be_a_code_and_an_id_is_no_field() -> None:

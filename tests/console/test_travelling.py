@@ -170,7 +170,7 @@ async def test_everything_is_shown_as_of_then_and_comes_back(
         assert "⏱ AS OF 2026-02-28 00:00 UTC · @ changes, nothing can be posted" in shown
         assert "1,000" in shown
         assert "12.50" not in shown
-        assert "all 1 by then" in shown
+        assert "1 by then" in shown
         await press(pilot, "enter", "down", "enter")
         assert "1,000 pt available" in screen_text(pilot)
         assert "350" not in screen_text(pilot)

@@ -34,6 +34,8 @@ _CHOICES: dict[type, dict[str, tuple[str, ...]]] = {
         "status": ("active", "retired"),
     },
 }
+_AS_SHOWN = {("state", "taken"): "investigating"}
+"""What the screens call by another word."""
 _REFERRED_TO = ("order", "invoice", "ticket", "entl")
 """What stands before a colon in a reference, or in a transaction's id."""
 
@@ -67,6 +69,7 @@ def parse_filter(kind: type[Filter], typed: str) -> Filter:
 def _value(kind: type, name: str, value: str) -> str | int:
     if name in _TIMES:
         return time_of(name, value)
+    value = _AS_SHOWN.get((name, value), value)
     choices, codes = _choices(kind, name)
     if choices and value not in (*choices, *codes):
         also = ", or the code of a refusal" if codes else ""

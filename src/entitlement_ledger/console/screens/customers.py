@@ -196,12 +196,18 @@ class CustomersScreen(CustomerForms):
         ask_situation(self, self.query_one("#situation", Static), who)
         rows = latest[:_LATEST]
         self.query_one("#latest", PagedTable).show_rows(rows, more=False)
-        of = "transactions" if self.moment.is_now else "by then"
-        title = f"latest {len(rows)} {of}, more in the ledger"
-        if len(latest) <= _LATEST:
-            nothing = "no transactions yet" if self.moment.is_now else "no transactions by then"
-            title = f"all {len(rows)} {of}" if rows else nothing
-        self.query_one("#latest-title", Static).update(Content(title))
+        self.query_one("#latest-title", Static).update(Content(self._title(len(latest))))
+
+    def _title(self, count: int) -> str:
+        """Say how many of the latest transactions are listed, and whether there are more."""
+        now = self.moment.is_now
+        if not count:
+            return f"no transactions {'yet' if now else 'by then'}"
+        shown = min(count, _LATEST)
+        listed = counted(shown, "transaction") if now else f"{shown} by then"
+        if count > _LATEST:
+            return f"latest {listed}, more in the ledger"
+        return listed if count == 1 else f"all {listed}"
 
     def on_resize(self, _event: events.Resize) -> None:
         """Ask for what there is room for now, once the tables have their new widths."""
