@@ -36,7 +36,7 @@ from entitlement_ledger.store.due import due_customers, due_holdings
 from entitlement_ledger.store.holdings import load_holdings
 from entitlement_ledger.store.loading import load_whole_customers
 from entitlement_ledger.store.opening import store_id
-from entitlement_ledger.store.tables import journal, postings, store
+from entitlement_ledger.store.tables import postings, store
 from entitlement_ledger.store.tree import root_at
 
 
@@ -70,7 +70,7 @@ def archive(
             until_seen.enter_context(nobody_reading())
             for temporary in (True, False):
                 archives.put_in_view(raw(connection), folder, temporary=temporary)
-            take_out(connection, folder / file_name(journal.name))
+            take_out(connection, folder, manifest.files)
             known = " ".join(str(each) for each in (*archives.known, sequence))
             upsert(connection, store, {"name": [STORE_SAYS], "value": [known]})
             event = RecordEvent(

@@ -1,10 +1,15 @@
-"""Backups: the store as it is between two commits, with what it must be to be believed."""
+"""Backups: the store as it is between two commits, with what it must be to be believed.
+
+A manifest beside the files has the SHA-256 of each, by its path in the backup. What is put back is
+copied aside and held against it first: no store gives way to what is not what was backed up.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +20,13 @@ from typing import Any
 from entitlement_ledger.errors import InputError, StoreError
 from entitlement_ledger.files import put_aside, sha256_of, synced
 from entitlement_ledger.store.archives import archive_folder
+from entitlement_ledger.store.opening import refuse_misread
 
 Progress = Callable[[int, int], None]
 
 _MANIFEST, _STORE, _WITNESS = "manifest.json", "ledger.duckdb", "ledger.duckdb.witness"
+_ARCHIVES = archive_folder(Path(_STORE)).name
+_OF_ARCHIVES = re.compile(re.escape(_ARCHIVES) + r"/[0-9]+/[a-z]+\.(parquet|json)")
 _CHUNK_BYTES = 4 * 1024 * 1024
 
 
@@ -35,20 +43,24 @@ def write_backup(
     are the folders of its archives.
 
     Raises:
-        InputError: there is something in that place.
+        InputError: there is something in that place, or no database can be there.
         StoreError: it cannot be written.
     """
+    refuse_misread(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already and was not touched: name a new folder")
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         unfinished.mkdir(parents=True)
         copy_store(unfinished / _STORE)
+        files = {_STORE: _sealed(unfinished / _STORE)}
         for archive in archives:
-            _copy_folder(archive, archive_folder(unfinished / _STORE) / archive.name, _silent)
+            for file in sorted(archive.iterdir()):
+                name = f"{_ARCHIVES}/{archive.name}/{file.name}"
+                files[name] = _copy(file, unfinished / name, _silent)
         if witness.exists():
-            _copy(witness, unfinished / _WITNESS, _silent)
-        said = {"checkpoint": checkpoint, "sha256": _sealed(unfinished / _STORE)}
+            files[_WITNESS] = _copy(witness, unfinished / _WITNESS, _silent)
+        said = {"checkpoint": checkpoint, "files": files}
         (unfinished / _MANIFEST).write_text(json.dumps(said, indent=2) + "\n", "utf-8")
         unfinished.rename(folder)
     except OSError as error:
@@ -96,25 +108,35 @@ def restore_backup(
         )
     unfinished = store.with_name(f".{store.name}.{os.getpid()}.new")
     try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        if _copy(folder / _STORE, unfinished, progress) != said["sha256"]:
-            raise InputError(f"{folder / _STORE} is not what was backed up: it was cut or changed")
+        unfinished.mkdir(parents=True)
+        _copy_whole(folder, said["files"], unfinished, progress)
         if instead:
             _put_aside(store)
         put_aside(archive_folder(store))
-        for archive in _folders_in(archive_folder(folder / _STORE)):
-            _copy_folder(archive, archive_folder(store) / archive.name, progress)
-        os.link(unfinished, store)
-        if not witness.exists() and (folder / _WITNESS).exists():
-            _copy(folder / _WITNESS, witness, _silent)
+        if (unfinished / _ARCHIVES).exists():
+            (unfinished / _ARCHIVES).rename(archive_folder(store))
+        os.link(unfinished / _STORE, store)
+        if not witness.exists() and (unfinished / _WITNESS).exists():
+            _copy(unfinished / _WITNESS, witness, _silent)
     except FileExistsError:
         raise InputError(f"{store} exists already and was not touched") from None
     except OSError as error:
         raise StoreError(f"cannot restore to {store}: {error.strerror}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     checkpoint = said.get("checkpoint")
     return checkpoint if isinstance(checkpoint, str) else None
+
+
+def _copy_whole(folder: Path, files: dict[str, str], target: Path, progress: Progress) -> None:
+    """Copy the files of a backup; each must be what was backed up."""
+    for name, digest in files.items():
+        try:
+            copied = _copy(folder / name, target / name, progress)
+        except FileNotFoundError:
+            raise InputError(f"{folder / name} is missing: the backup is not whole") from None
+        if copied != digest:
+            raise InputError(f"{folder / name} is not what was backed up: it was cut or changed")
 
 
 def _put_aside(store: Path) -> None:
@@ -128,24 +150,20 @@ def _put_aside(store: Path) -> None:
             file.rename(aside.with_name(aside.name + ending))
 
 
-def _folders_in(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.exists() else []
-
-
-def _copy_folder(source: Path, target: Path, progress: Progress) -> None:
-    target.mkdir(parents=True)
-    for file in sorted(source.iterdir()):
-        _copy(file, target / file.name, progress)
-
-
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         said = json.loads((folder / _MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
         raise InputError(f"{folder} is not a backup: it has no {_MANIFEST}") from None
-    if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
+    files = said.get("files") if isinstance(said, dict) else None
+    if not isinstance(files, dict) or _STORE not in files or not all(map(_is_inside, files)):
         raise InputError(f"{folder / _MANIFEST} is damaged")
-    return said
+    return {"checkpoint": said.get("checkpoint"), "files": files}
+
+
+def _is_inside(name: str) -> bool:
+    """Say whether a file that a manifest names is one that a backup can have."""
+    return name in (_STORE, _WITNESS) or bool(_OF_ARCHIVES.fullmatch(name))
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -161,6 +179,7 @@ def _sealed(file: Path) -> str:
 def _copy(source: Path, target: Path, progress: Progress) -> str:
     """Copy a file durably; give its SHA-256."""
     hashed, done, total = hashlib.sha256(), 0, source.stat().st_size
+    target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as read, target.open("xb") as written:
         while chunk := read.read(_CHUNK_BYTES):
             written.write(chunk)

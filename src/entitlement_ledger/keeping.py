@@ -8,7 +8,7 @@ from pathlib import Path
 from entitlement_ledger.answers import ArchivedPeriod, DueWork
 from entitlement_ledger.archiving import archive
 from entitlement_ledger.backups import growing, write_backup
-from entitlement_ledger.domain.instants import Instant, format_instant
+from entitlement_ledger.domain.instants import INSTANT_MIN, Instant, format_instant
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.files import OpenedFile
 from entitlement_ledger.proving import Progress, silent
@@ -82,6 +82,8 @@ class Keeping(Reconciling):
             raise InputError(
                 f"{format_instant(before)} is still to come: it is {format_instant(now)}"
             )
+        if before == INSTANT_MIN:
+            raise InputError(f"nothing to archive lies wholly before {format_instant(before)}")
         self.run_due(now=before - 1, progress=progress)
         try:
             with self._explained():

@@ -192,6 +192,7 @@ def test_what_cannot_be_archived_is_said_in_one_line_and_changes_nothing(store: 
     for until, why in (
         ("2999-01-01T00:00:00Z", "is still to come"),
         (hours(-5000), "nothing to archive lies wholly before"),
+        ("0001-01-01T00:00:00Z", "nothing to archive lies wholly before"),
         ("yesterday", "yesterday"),
     ):
         done = entl("archive", "--before", until, store=store)
@@ -391,17 +392,26 @@ def test_archives_go_with_a_backup_and_come_back_with_it(archive: Path, tmp_path
     assert entl("restore", str(backup), "--force", store=store).returncode == 0
     assert answers(store) == before
     assert Path(f"{store}.replaced-1.archive").is_dir()
-    (backup / "ledger.duckdb.archive" / folder.name / "postings.parquet").unlink()
-    third = str(tmp_path / "third" / "x.duckdb")
-    done = entl("restore", str(backup), store=third)
-    assert done.returncode == 3
-    assert "postings.parquet is missing" in one_line(done.stderr)
+    kept = backup / "ledger.duckdb.archive" / folder.name / "postings.parquet"
+    whole = kept.read_bytes()
+    for left, why in ((whole[:-9], "it was cut or changed"), (None, "is missing")):
+        kept.unlink()
+        if left is not None:
+            kept.write_bytes(left)
+        for place in (store, str(tmp_path / "third" / "x.duckdb")):
+            done = entl("restore", str(backup), "--force", store=place)
+            assert done.returncode == 2
+            assert f"{kept} " in one_line(done.stderr)
+            assert why in done.stderr
+    assert answers(store) == before
+    assert not Path(f"{store}.replaced-2").exists()
+    assert [*(tmp_path / "third").iterdir()] == []
 
 
 def test_a_store_is_moved_with_its_archive(archive: Path, tmp_path: Path) -> None:
     store = store_of(archive)
     before = answers(store)
-    moved = tmp_path / "a[1], 'b' {c}*" / "led?ger.duckdb"
+    moved = tmp_path / "a[1], 'b' {c}*" / "led[*]ger.duckdb"
     moved.parent.mkdir()
     for ending in ("", ".archive", ".witness"):
         shutil.move(f"{store}{ending}", f"{moved}{ending}")
@@ -409,6 +419,33 @@ def test_a_store_is_moved_with_its_archive(archive: Path, tmp_path: Path) -> Non
     assert verified(str(moved))
     assert entl("archive", "--before", hours(30), store=moved).returncode == 0
     assert answers(str(moved)) == before
+
+
+@pytest.mark.parametrize(
+    ("named", "like_it"),
+    [("ledger[1].duckdb", "ledger1.duckdb"), ("l*/ledger.duckdb", "lx/ledger.duckdb")],
+)
+def test_a_name_that_could_be_a_pattern_means_no_other_store(
+    tmp_path: Path, named: str, like_it: str
+) -> None:
+    """Of both the archive has the same number, and other quantities in it."""
+    told = {}
+    for name, quantity in ((like_it, 1000), (named, 10)):
+        store = tmp_path / name
+        store.parent.mkdir(exist_ok=True)
+        shutil.move(new_store(tmp_path / str(quantity)), store)
+        with Ledger.open(str(store)) as ledger:
+            lines = [
+                command("issue", f"k{n}", quantity=quantity, effective_at=hours(n))
+                for n in range(8)
+            ]
+            ledger.post([*lines, command("issue", "now", quantity=1)], actor="x")
+        told[name] = answers(str(store))
+        assert entl("archive", "--before", T, store=store).returncode == 0
+    assert answers(str(tmp_path / named)) == told[named]
+    assert verified(str(tmp_path / named))
+    shutil.rmtree(tmp_path / f"{like_it}.archive")
+    assert answers(str(tmp_path / named)) == told[named]
 
 
 def test_somebody_who_is_forgotten_stays_so_and_it_verifies(archive: Path) -> None:

@@ -28,6 +28,9 @@ def test_a_backup_is_restored_elsewhere_and_verifies(store: str, tmp_path: Path)
     folder = tmp_path / "backup"
     folder.mkdir()
     assert entl("backup", str(folder), store=store).returncode == 0
+    misread = entl("backup", str(tmp_path / "what?"), store=store)
+    assert misread.returncode == 2
+    assert "no database can be in a place with ?" in one_line(misread.stderr)
     again = entl("backup", str(folder), store=store)
     assert again.returncode == 2
     assert "was not touched" in one_line(again.stderr)

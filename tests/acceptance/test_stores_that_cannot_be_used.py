@@ -32,6 +32,15 @@ def writer_at(store: str) -> Iterator[subprocess.Popen[bytes]]:
         running.wait(timeout=30)
 
 
+@pytest.mark.parametrize("name", ["what?.duckdb", "back\\slash.duckdb", "d?/ledger.duckdb"])
+def test_a_place_that_the_database_takes_for_another_is_refused(tmp_path: Path, name: str) -> None:
+    for command_ in (["init"], ["balance", "--customer", "C1"], ["restore", str(tmp_path)]):
+        done = entl(*command_, store=str(tmp_path / name))
+        assert done.returncode == 2
+        assert "no database can be in a place with" in one_line(done.stderr)
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="no folder that takes no files")
 def test_where_no_store_can_be_made_none_is_called_damaged() -> None:
     done = entl("init", store="/proc/store.duckdb")

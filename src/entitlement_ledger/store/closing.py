@@ -6,7 +6,7 @@ or later, and nothing about it is still open: a hold, a change at a period's end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
+    Table,
     cast,
     column,
     delete,
@@ -156,8 +157,19 @@ def range_of(connection: Connection, before: Instant) -> tuple[int, int, int]:
     return events, first, last
 
 
-def take_out(connection: Connection, file: Path) -> None:
-    """Take the rows that an archive's file of events holds out of the live tables."""
-    read = exported(file, column("sequence", BigInteger))
-    for table in (live_postings, live_journal):
-        connection.execute(delete(table).where(table.c.sequence.in_(select(read.c.sequence))))
+def take_out(connection: Connection, folder: Path, files: Mapping[str, ArchivedFile]) -> None:
+    """Take the rows that an archive's files hold out of the live tables.
+
+    Raises:
+        StoreError: they are not as many as the files hold.
+    """
+    read = exported(folder / file_name(journal.name), column("sequence", BigInteger))
+    for view, live in ((postings, live_postings), (journal, live_journal)):
+        before = _count(connection, live)
+        connection.execute(delete(live).where(live.c.sequence.in_(select(read.c.sequence))))
+        if before - _count(connection, live) != files[file_name(view.name)].rows:
+            raise StoreError(f"{folder} does not hold what was taken out: nothing was archived")
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,7 @@ _CONFIG = {
     "wal_autocheckpoint": "1GB",
 }
 _names = itertools.count(1)
+_PATTERN = re.compile(r"[\[*?]")
 
 
 class LedgerDialect(duckdb_engine.Dialect):
@@ -332,7 +334,7 @@ def export(connection: Connection, query: Select[Any], file: Path) -> None:
 
 def exported(file: Path, *columns: ColumnClause[Any]) -> FromClause:
     """Give the rows of a Parquet file as a table to select from."""
-    return func.read_parquet(str(file)).table_valued(*columns)
+    return func.read_parquet(_alone(file)).table_valued(*columns)
 
 
 def make_view(
@@ -349,7 +351,7 @@ def make_view(
     """
     parts = [live.name]
     if files:
-        parts.append(f"read_parquet([{', '.join(_literal(file) for file in files)}])")
+        parts.append(f"read_parquet([{', '.join(_literal(_alone(file)) for file in files)}])")
     columns = _listed(view.c.keys())
     selects = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
     kind = "TEMP VIEW" if temporary else "VIEW"
@@ -404,7 +406,12 @@ def copy_to(engine: Engine, target: Path) -> None:
             database.execute("DETACH copied_to")
 
 
-def _literal(path: Path) -> str:
+def _alone(file: Path) -> str:
+    """Write a path so that it means this one file where a pattern is expected, and no other."""
+    return _PATTERN.sub(r"[\g<0>]", str(file))
+
+
+def _literal(path: Path | str) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
