@@ -34,6 +34,16 @@ ALTERED = {
         "WHERE sequence = {at}",
         _HASHED,
     ],
+    "a quantity beyond 64 bits, hashed again": [
+        "UPDATE live_journal SET body = encode(replace(decode(body), '10', '1' || repeat('0', 20)))"
+        " WHERE sequence = {at}",
+        _HASHED,
+    ],
+    "a time beyond all years, hashed again": [
+        "UPDATE live_journal SET body = encode(regexp_replace(decode(body), "
+        "'\"effective_at\":([0-9]{{16}}),', '\"effective_at\":\\1000,')) WHERE sequence = {at}",
+        _HASHED,
+    ],
     "the end cut off": ["DELETE FROM live_journal WHERE sequence >= {at}"],
 }
 

@@ -12,6 +12,7 @@ from support import HandClock, command, hours, new_store
 from entitlement_ledger.answers import Finding
 from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.policy import ApprovalRule
+from entitlement_ledger.domain.quantities import QUANTITY_MAX
 from entitlement_ledger.ledger import Ledger
 
 MANY = [f"D{number}" for number in range(60)]
@@ -117,6 +118,28 @@ def test_quantities_may_be_as_large_as_they_can_be(tmp_path: Path) -> None:
         "5000000000000000000 of PTS drawn in one day; on the 11 days before it was"
         " 1000000000000000 on average"
     )
+
+
+def test_all_that_there_can_be_may_be_taken_off_and_given_back(tmp_path: Path) -> None:
+    most = QUANTITY_MAX
+    (tmp_path / "billing.csv").write_text(
+        "invoice_line,customer,product,entitlement,quantity,amount,currency,status,invoiced_at\n"
+        "INV-1,C2,,PTS,5,900,EUR,refunded,2026-01-01T00:00:00Z\n"
+    )
+    with Ledger.open(new_store(tmp_path / "made")) as ledger:
+        ledger.import_files([tmp_path / "billing.csv"], actor="x")
+        lines = [
+            given(most),
+            adjust("off", 1, -most),
+            reverse("back", 2, "off"),
+            command("issue", "billed", quantity=5, customer="C2", reference="invoice:INV-1",
+                    effective_at=hours(0)),
+            command("issue", "later", quantity=1, customer="C2", effective_at=hours(90 * DAY)),
+        ]  # fmt: skip
+        outcomes = ledger.post(lines, actor="x", history=True)
+        assert [each.code for each in outcomes] == [None] * 5
+        (found_,) = ledger.suspicious(["no_claw_back"])
+        assert found_.transactions == (outcomes[3].transaction,)
 
 
 def test_quantities_just_under_the_limit_stand_out_among_a_busy_actors_others(

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from entitlement_ledger.domain.catalogue import Category
-from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.instants import INSTANT_MAX, INSTANT_MIN
+from entitlement_ledger.domain.quantities import QUANTITY_MAX, QUANTITY_MIN
 from entitlement_ledger.domain.subscriptions import Subscription
 
 TRANSACTION_PREFIX = "entl:"
 REVIEW = "review"
 """The record that an act of reviewing events is."""
+
+Instant = Annotated[int, msgspec.Meta(ge=INSTANT_MIN, le=INSTANT_MAX)]
+Whole = Annotated[int, msgspec.Meta(ge=QUANTITY_MIN, le=QUANTITY_MAX)]
+"""What an event holds of either is within its range: a body in which it is not is no event."""
 
 
 class Account(StrEnum):
@@ -59,15 +64,15 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     customer: str
     entitlement: str
-    quantity: int
-    priority: int
+    quantity: Whole
+    priority: Whole
     category: Category
     effective_from: Instant
     expires_at: Instant | None
     parent: str | None = None
     subscription: str | None = None
-    period: int | None = None
-    rollover_max: int | None = None
+    period: Whole | None = None
+    rollover_max: Whole | None = None
 
     def usable(self, at: Instant) -> bool:
         """Say whether the grant counts at an instant: from is in, expiry is out."""
@@ -80,7 +85,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
     grant: str
     entitlement: str
     account: Account
-    quantity: int
+    quantity: Whole
     effective_at: Instant
 
 
@@ -88,14 +93,14 @@ class Draw(msgspec.Struct, frozen=True, array_like=True):
     """What one grant gave, or got back, in the order drawn."""
 
     grant: str
-    quantity: int
+    quantity: Whole
 
 
 class Held(msgspec.Struct, frozen=True):
     """A balance: what is available and what is held."""
 
-    available: int
-    held: int
+    available: Whole
+    held: Whole
 
 
 class BalanceChange(msgspec.Struct, frozen=True):
@@ -112,7 +117,7 @@ class Lapse(msgspec.Struct, frozen=True, array_like=True):
     To `held` takes back one that was posted ahead of its time.
     """
 
-    hold: int
+    hold: Whole
     grant: str
     account: Account
 
@@ -127,7 +132,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True):
 class Resolution(msgspec.Struct, frozen=True, array_like=True):
     """The status that an earlier transaction has from now on."""
 
-    target: int
+    target: Whole
     status: Status
 
 
@@ -153,14 +158,14 @@ class TransactionEvent(
         lapses, ended, resolves, subscriptions: what else it changed, each as it is from now on.
     """
 
-    sequence: int
+    sequence: Whole
     recorded_at: Instant
     type: str
     key: str
     customer: str
     entitlement: str | None
     product: str | None
-    quantity: int | None
+    quantity: Whole | None
     effective_at: Instant
     actor: str
     role: str | None
@@ -172,7 +177,7 @@ class TransactionEvent(
     status: Status
     code: str | None
     message: str
-    target: int | None
+    target: Whole | None
     grants: tuple[Grant, ...]
     draws: tuple[Draw, ...]
     postings: tuple[Posting, ...]
@@ -221,7 +226,7 @@ class RecordEvent(
         reason: why, where it was asked for.
     """
 
-    sequence: int
+    sequence: Whole
     recorded_at: Instant
     record: str
     id: str

@@ -8,15 +8,15 @@ brings about (a grant expires, a hold lapses) is in the timelines from the begin
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from entitlement_ledger.domain.catalogue import Category
 from entitlement_ledger.domain.events import Account, Draw, Grant, Held, Posting, grant_order
 from entitlement_ledger.domain.instants import INSTANT_MAX, Instant
 from entitlement_ledger.domain.timeline import Timeline
-
-_UNSPENT = frozenset({Account.AVAILABLE, Account.HELD, Account.EXPIRED})
 
 _NOTHING = Timeline()
 _NEVER = INSTANT_MAX + 1
@@ -215,7 +215,7 @@ class Holding:
 
     def __init__(self) -> None:
         self.grants: dict[str, GrantState] = {}
-        self.outstanding = 0
+        self.ever_given = 0
         self._worth = {Account.AVAILABLE: Timeline(), Account.HELD: Timeline()}
         self._open: list[GrantState] = []
         self._closed: set[str] = set()
@@ -230,6 +230,7 @@ class Holding:
         """Make a holding of grants whose accounts are filled already."""
         holding = cls()
         holding.grants = {state.grant.id: state for state in states}
+        holding.ever_given = sum(state.grant.quantity for state in holding.grants.values())
         for state in holding.grants.values():
             for account, timeline in state.accounts.items():
                 for at, quantity in timeline.steps():
@@ -246,6 +247,7 @@ class Holding:
         """Take in a new grant."""
         state = GrantState(grant)
         self.grants[grant.id] = state
+        self.ever_given += grant.quantity
         insort(self._open, state, key=lambda each: each.burn_key)
         return state
 
@@ -293,8 +295,6 @@ class Holding:
             self._worth_changes(state.grant, account, sign * quantity, at)
 
     def _count(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
-        if account in _UNSPENT:
-            self.outstanding += quantity
         self._worth_changes(grant, account, quantity, at)
 
     def _worth_changes(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
@@ -320,6 +320,19 @@ class Holding:
     def balance(self, at: Instant) -> Held:
         """Give available and held at an instant."""
         return Held(self._worth[Account.AVAILABLE].at(at), self._worth[Account.HELD].at(at))
+
+    def most_from(self, at: Instant) -> int:
+        """Give the most that is unspent of all grants at any instant from one on (rule Q1).
+
+        Expiry is left aside: what arrives late may still draw on what has expired.
+        """
+        changes: Counter[Instant] = Counter()
+        for state in self.grants.values():
+            held, back = state.account(Account.HELD), state.foreseen.get(Account.HELD, _NOTHING)
+            for timeline in (state.live, held, back):
+                for instant, quantity in timeline.steps():
+                    changes[max(instant, at)] += quantity
+        return max(accumulate(quantity for _, quantity in sorted(changes.items())), default=0)
 
     def draw(self, quantity: int, at: Instant) -> tuple[list[Draw], int]:
         """Say which grants give a quantity, in burn order, and how much is lacking.

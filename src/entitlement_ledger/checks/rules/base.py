@@ -186,7 +186,8 @@ def acts(kept: Condition | None = None, name: str = "acts", among: FromClause = 
     """Give every command that somebody asked for, in the words that rules use.
 
     `moment` is when it happened: of history when it took effect, of all else when it was recorded.
-    `gives` is a quantity given by hand, `draws` one that was drawn; `decides` says that it decides
+    `gives` is a quantity given by hand, `draws` one that was drawn, `left` what is left of what was
+    given or drawn, and 0 of what was taken off; `decides` says that it decides
     on a proposal. `kept` leaves out other acts; `among` are the transactions that are looked at.
     """
     t, r = among.c, resolutions.c
@@ -223,7 +224,7 @@ def acts(kept: Condition | None = None, name: str = "acts", among: FromClause = 
             cast(func.floor(microseconds(moment) / DAY_US), Integer).label("day"),
             case((and_(done, did.in_(GIVES), t.quantity > 0), t.quantity), else_=0).label("gives"),
             case((and_(done, did.in_(DRAWS)), t.quantity), else_=0).label("draws"),
-            (t.quantity - t.undone).label("left"),
+            case((t.quantity < 0, 0), else_=t.quantity - t.undone).label("left"),
         )
         .select_from(proposed)
         .where(

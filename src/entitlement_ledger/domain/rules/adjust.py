@@ -43,7 +43,7 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
         period_open(book, at)
         draw(decision, holding, entitlement, -quantity, Account.REVOKED)
         return decision
-    room_for(quantity, holding)
+    room_for(quantity, holding, at)
     not_ahead(at, context)
     period_open(book, at)
     decision.issue(

@@ -228,9 +228,9 @@ def positive_quantity(command: Command) -> int:
     return command.quantity
 
 
-def room_for(quantity: int, holding: Holding) -> None:
-    """Refuse a grant after which the unspent sum would pass 64 bits (rule Q1)."""
-    if holding.outstanding + quantity > QUANTITY_MAX:
+def room_for(quantity: int, holding: Holding, at: Instant) -> None:
+    """Refuse what comes in at an instant if the unspent sum would ever pass 64 bits (rule Q1)."""
+    if holding.ever_given + quantity > QUANTITY_MAX < holding.most_from(at) + quantity:
         raise Refused(
             Code.INVALID_QUANTITY, "with this the customer's balance would pass the 64-bit range"
         )

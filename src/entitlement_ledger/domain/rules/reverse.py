@@ -143,7 +143,7 @@ def _take_back(
 
 def _give_back(holding: Holding, original: Original, decision: Decision) -> None:
     """Undo a draw: back to available, last drawn first, after what earlier reversals gave back."""
-    room_for(decision.quantity or 0, holding)
+    room_for(decision.quantity or 0, holding, decision.effective_at)
     source = Account.REVOKED if original.event.kind == CommandType.ADJUST else Account.CONSUMED
     skip, left = original.reversed, decision.quantity or 0
     for draw in reversed(original.event.draws):

@@ -114,7 +114,8 @@ def open_period(
     given: Counter[str] = Counter()
     for line in product.lines:
         given[line.entitlement] += line.quantity
-        room_for(given[line.entitlement], book.holding(subscription.customer, line.entitlement))
+        holding = book.holding(subscription.customer, line.entitlement)
+        room_for(given[line.entitlement], holding, start)
         decision.issue(
             Grant(
                 id=grant_id(context.sequence, len(decision.grants) + 1),
