@@ -447,8 +447,7 @@ class Model:
         original = self.original(line["transaction"])
         if original is None or original.line["customer"] != line["customer"]:
             raise No("unknown_transaction")
-        if not original.can_be_undone():
-            raise No("not_reversible")
+        self.undoable(line, original, record)
         if line.get("quantity", 1) <= 0:
             raise No("invalid_quantity")
         scheduled = bool(original.given) and original.at > now
@@ -457,7 +456,7 @@ class Model:
             raise No("invalid_time")
         self.is_open(record.at)
         if original.does["type"] == "purchase":
-            self.unpurchase(line, original, record, now)
+            self.unpurchase(original, record, now)
             return
         left = original.quantity - original.undone
         if left == 0:
@@ -477,6 +476,16 @@ class Model:
             self.put_back(original, quantity, record)
         original.undone += quantity
 
+    def undoable(self, line: Line, original: Done, record: Done) -> None:
+        if not original.can_be_undone():
+            raise No("not_reversible")
+        if original.does["type"] == "purchase" and not original.undone:
+            untouched = all(
+                lot.gives(max(record.at, lot.start)) == lot.quantity for lot in original.given
+            )
+            if "quantity" in line or not untouched:
+                raise No("not_reversible")
+
     def put_back(self, original: Done, quantity: int, record: Done) -> None:
         """Give one unit at a time back to the lot that the last unit still out came from."""
         out = [lot for lot, drawn in original.taken for _ in range(drawn)]
@@ -491,14 +500,9 @@ class Model:
             else:
                 record.answer.draws.append((lot.number, 1))
 
-    def unpurchase(self, line: Line, original: Done, record: Done, now: int) -> None:
+    def unpurchase(self, original: Done, record: Done, now: int) -> None:
         if original.undone:
             raise No("already_resolved")
-        if "quantity" in line:
-            raise No("not_reversible")
-        for lot in original.given:
-            if lot.gives(max(record.at, lot.start)) != lot.quantity:
-                raise No("not_reversible")
         original.undone = 1
         assert original.sub is not None
         if original.sub.ended is None:

@@ -172,8 +172,11 @@ def test_a_rule_that_is_none_suggests_the_nearest(store: str) -> None:
 
 def test_only_what_happened_since_is_told(store: str) -> None:
     post(store, [gift(number) for number in range(8)], "--history")
-    # What was recorded just now counts, whenever it took effect.
-    assert len(told(store, "suspicious", "same_amount", "--since", "2026-01-01T00:00:00Z")) == 1
+    # Migrated history happened when it took effect, and not when it was recorded.
+    for since, found in ((hours(-1), 1), (hours(7 / 40), 1), (hours(1), 0)):
+        assert len(told(store, "suspicious", "same_amount", "--since", since)) == found
+    post(store, [{**gift(number), "key": f"now{number}", "actor": "mal"} for number in range(8)])
+    assert len(told(store, "suspicious", "same_amount", "--since", hours(1))) == 1
     assert told(store, "suspicious", "same_amount", "--since", "2999-01-01T00:00:00Z") == []
 
 

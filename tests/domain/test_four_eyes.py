@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import HandClock, command, hours, new_store
+from support import START, HandClock, command, hours, new_store
 
 from entitlement_ledger.domain.decide import Outcome
+from entitlement_ledger.domain.instants import HOUR
 from entitlement_ledger.domain.policy import ApprovalRule
 from entitlement_ledger.errors import InputError
 from entitlement_ledger.ledger import Ledger
@@ -55,6 +56,19 @@ def test_a_large_grant_waits_for_a_second_person(ledger: Ledger) -> None:
     assert available(ledger) == 201
     assert ledger.transaction("large").row.status == "completed"
     assert decide(ledger, "max", "approve", "large").code == "not_pending"
+
+
+def test_what_is_only_proposed_or_rejected_is_no_beginning_of_history(ledger: Ledger) -> None:
+    assert say(ledger, "sam", "issue", "now", quantity=1).status == "completed"
+    say(ledger, "sam", "issue", "large", quantity=101, effective_at=hours(-500))
+    with pytest.raises(InputError, match="history begins at 2026-03-01T12:00:00"):
+        ledger.balances("C1", "PTS", at=START - 400 * HOUR)
+    decide(ledger, "sue", "reject", "large", effective_at=hours(-500))
+    with pytest.raises(InputError, match="history begins at 2026-03-01T12:00:00"):
+        ledger.balances("C1", "PTS", at=START - 400 * HOUR)
+    say(ledger, "sam", "issue", "again", quantity=101, effective_at=hours(-500))
+    decide(ledger, "sue", "approve", "again")
+    assert ledger.balances("C1", "PTS", at=START - 400 * HOUR)[0].available == 101
 
 
 def test_nobody_decides_on_what_they_proposed(ledger: Ledger) -> None:

@@ -317,6 +317,27 @@ def test_a_scheduled_subscription_that_was_undone_stands_in_nobodys_way(
     assert drawn.grant == again.grants[0]
 
 
+def test_that_a_purchase_is_touched_goes_before_quantity_and_time(
+    ledger: Ledger, tmp_path: Path, clock: HandClock
+) -> None:
+    sell(ledger, tmp_path, "M", 1, "P1M")
+    post(ledger, "purchase", "buy", product="M")
+
+    def code(key: str, **fields: Any) -> str | None:
+        outcome = post(ledger, "reverse", key, transaction="buy", reason="x", **fields)
+        return None if outcome.code is None else str(outcome.code)
+
+    early = format_instant(clock.now - HOUR)
+    assert code("part", quantity=0) == "not_reversible"
+    assert code("early", effective_at=early) == "invalid_time"
+    post(ledger, "consume", "one", entitlement="PTS", quantity=1)
+    assert code("touched", effective_at=early) == "not_reversible"
+    post(ledger, "reverse", "back", transaction="one", reason="x")
+    assert code("whole") is None
+    assert code("again") == "already_resolved"
+    assert code("again, in part", quantity=0) == "invalid_quantity"
+
+
 def test_who_is_stuck_with_what_cannot_be_recorded_is_named(
     ledger: Ledger, tmp_path: Path, clock: HandClock
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from model import Model
@@ -179,11 +180,15 @@ def _failed(ledger: Ledger) -> list[str]:
 
 def _balances(ledger: Ledger, clock: HandClock) -> list[Any]:
     begun = _begun(ledger, clock)
-    return [
-        ledger.balances(customer, "PTS", at=at)
-        for customer in ("C1", "C2")
-        for at in range(begun, clock.now + 60 * HOUR, 12 * HOUR)
+    moments = range(begun, clock.now + 60 * HOUR, 12 * HOUR)
+    told: list[Any] = [
+        ledger.balances(customer, "PTS", at=at) for customer in ("C1", "C2") for at in moments
     ]
+    for at in moments[-3:] if any(told) else ():
+        # What moved is told as it was recorded; all else is read.
+        parts = ledger.explain("C1", "PTS", at=at).parts
+        told.append([msgspec.structs.replace(part, moves=()) for part in parts])
+    return told
 
 
 def _begun(ledger: Ledger, clock: HandClock) -> int:

@@ -38,13 +38,19 @@ class Beginning:
     def read(self, connection: Connection, until: int) -> Instant | None:
         """Give the earliest `effective_at` of what was not refused; None if there is none.
 
+        What is only proposed, or rejected, has moved nothing.
+
         `until` is the last sequence there is.
         """
         t = transactions.c
         known, begins = self._known
         if until > known:
             query = select(func.min(t.effective_at)).where(
-                t.sequence > known, t.sequence <= until, t.status != Status.REFUSED
+                t.sequence > known,
+                t.sequence <= until,
+                t.status != Status.REFUSED,
+                ~t.proposal,
+                t.type != CommandType.REJECT,
             )
             found = [*connection.execute(query).scalars().all(), begins]
             begins = min((each for each in found if each is not None), default=None)
@@ -157,6 +163,10 @@ def explanation(
         place += 1 if gives else 0
         sequence, actor, reason, reference = origins[state.grant.id]
         worth = {account: state.read(account, at) for account in Account}
+        if state.grant.expires_at is not None and at >= state.grant.expires_at:
+            # Expiry is read, whether a sweep has recorded it or not.
+            worth[Account.EXPIRED] += worth[Account.AVAILABLE]
+            worth[Account.AVAILABLE] = 0
         parts.append(
             GrantPart(
                 grant=grant_row(state.grant, sequence),

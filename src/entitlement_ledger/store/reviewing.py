@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, FromClause, Row, Select, delete, or_, select
+from sqlalchemy import Connection, FromClause, Row, Select, case, delete, select
 
 from entitlement_ledger.answers import Finding, ReviewStep
 from entitlement_ledger.domain.events import transaction_id
@@ -181,11 +181,14 @@ def with_reviews(found: Iterable[Found], steps: dict[str, list[ReviewStep]]) -> 
 
 
 def since_then(connection: Connection, sequences: Collection[int], since: Instant) -> set[int]:
-    """Give those of these transactions that took effect or were recorded at an instant or later."""
+    """Give those of these transactions that happened at an instant or later.
+
+    As the rules have it: migrated history when it took effect, all else when it was recorded.
+    """
     t = transactions.c
     with among(connection, sorted(sequences), t.sequence) as wanted:
-        later = or_(t.effective_at >= since, t.recorded_at >= since)
-        query = select(t.sequence).where(wanted, later)
+        moment = case((t.history, t.effective_at), else_=t.recorded_at)
+        query = select(t.sequence).where(wanted, moment >= since)
         return set(connection.execute(query).scalars().all())
 
 

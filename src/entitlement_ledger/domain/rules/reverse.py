@@ -34,12 +34,14 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide one `reverse`."""
     known_customer(book, command)
     original = _original(book, command)
+    if original.event.kind == CommandType.PURCHASE and original.status is not Status.REVERSED:
+        _untouched(book, original, command, context)
     quantity_positive_if_given(command)
     at, moves_at = _effective(original, command, context)
     period_open(book, at)
     event = original.event
     if event.kind == CommandType.PURCHASE:
-        return _purchase(book, original, command, at, context)
+        return _purchase(book, original, at, context)
     quantity = _quantity(original, command, scale_of(book, original))
     assert event.entitlement is not None, "what was drawn or given is of one entitlement"
     holding = book.holding(command.customer, event.entitlement)
@@ -76,21 +78,23 @@ def _effective(original: Original, command: Command, context: Context) -> tuple[
     return at, max(at, starts)
 
 
-def _purchase(
-    book: Book, original: Original, command: Command, at: Instant, context: Context
-) -> Decision:
+def _untouched(book: Book, original: Original, command: Command, context: Context) -> None:
+    """Refuse to reverse a purchase in part, or once one of its grants has been drawn on."""
+    if command.quantity is not None:
+        raise Refused(Code.NOT_REVERSIBLE, "a purchase is reversed whole, without a quantity")
+    at = context.effective_at(command)
+    for grant in original.event.grants:
+        found = book.grant_of(original.event.customer, grant.id)
+        assert found is not None, "what was given is known"
+        if found[1].gives(max(at, grant.effective_from)) != grant.quantity:
+            raise Refused(Code.NOT_REVERSIBLE, f"grant {grant.id} is not untouched any more")
+
+
+def _purchase(book: Book, original: Original, at: Instant, context: Context) -> Decision:
     """Undo a purchase, whole: its grants are untouched, and its subscription ends."""
     event = original.event
     if original.status is Status.REVERSED:
         raise Refused(Code.ALREADY_RESOLVED, "it has been reversed already")
-    if command.quantity is not None:
-        raise Refused(Code.NOT_REVERSIBLE, "a purchase is reversed whole, without a quantity")
-    for grant in event.grants:
-        found = book.grant_of(event.customer, grant.id)
-        assert found is not None, "what was given is known"
-        state = found[1]
-        if state.gives(max(at, grant.effective_from)) != grant.quantity:
-            raise Refused(Code.NOT_REVERSIBLE, f"grant {grant.id} is not untouched any more")
     subscription = book.subscriptions[event.customer][subscription_id(event.sequence)]
     decision = Decision(at, product=event.product, target=event.sequence)
     decision.resolves.append(Resolution(event.sequence, Status.REVERSED))
