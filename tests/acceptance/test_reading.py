@@ -114,6 +114,20 @@ def test_history_is_narrowed(store: str, options: list[str], keys: list[str]) ->
     assert [row["key"] for row in told(store, "history", *options)] == keys
 
 
+def test_json_holds_nothing_that_acts_on_a_terminal_and_means_the_same(tmp_path: Path) -> None:
+    store, reason = new_store(tmp_path), "why\x7f \x9b31m \u202eflip\u2066 \u2028\u00e9"
+    line = command("adjust", "a", quantity=1, reason=reason)
+    posted = entl("post", "-", store=store, stdin=json.dumps({**line, "key": reason}) + "\n")
+    listed = entl("history", "--json", store=store)
+    shown = entl("show", reason, "--json", store=store)
+    for said in (posted, listed, shown):
+        assert set("\x7f\x9b\u202e\u2066\u2028").isdisjoint(said.stdout)
+        assert "\u00e9" in said.stdout
+    assert json.loads(posted.stdout)["key"] == reason
+    assert json.loads(listed.stdout)[0]["reason"] == reason
+    assert json.loads(shown.stdout)["reason"] == reason
+
+
 def test_nothing_is_found_of_whom_nobody_knows_and_that_is_said(store: str) -> None:
     for options, said in (
         (["--customer", "C\x1b9"], "entl: no customer 'C\\x1b9': check the id\n"),

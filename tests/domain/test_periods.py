@@ -28,7 +28,22 @@ def test_a_period_keeps_its_local_hour_over_a_change_of_the_clock() -> None:
     assert start(anchor, "P1M", 1, "Europe/Berlin") == "2026-04-01T06:00"
 
 
-@pytest.mark.parametrize("text", ["", "P", "1M", "P-1M", "P0D", "P1.5M", "-P1M", "one month"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "P",
+        "1M",
+        "P-1M",
+        "P0D",
+        "P1.5M",
+        "-P1M",
+        "one month",
+        "PT0.5S",
+        "PT1.0000001S",
+        "P1,0000000000001D",
+    ],
+)
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration|nothing|fraction"):
         parse_period(text)

@@ -167,11 +167,11 @@ def test_every_kind_of_file_gives_the_same_chunks(tmp_path: Path) -> None:
         assert [row[1:] for row in rows_of(file)] == [[*row[:4], READ[4]] for row in rows]
 
 
-def test_columns_that_are_optional_are_empty_where_the_file_lacks_them(tmp_path: Path) -> None:
+def test_columns_that_are_optional_are_none_where_the_file_lacks_them(tmp_path: Path) -> None:
     file = write(tmp_path, "s.csv", "id,state\nA1,on\n")
-    assert rows_of(file, optional=["note", "count", "since"]) == [[2, "A1", "", None, "on", None]]
+    assert rows_of(file, optional=["note", "count", "since"]) == [[2, "A1", None, None, "on", None]]
     some = write_objects(tmp_path, "s.jsonl", [{"id": "A", "state": "on"}, objects([GOOD])[0]])
-    assert rows_of(some, optional=["note", "count", "since"])[0] == [1, "A", "", None, "on", None]
+    assert rows_of(some, optional=["note", "count", "since"])[0] == [1, "A", None, None, "on", None]
     assert problems_of(file, optional=["note", "count"]) == ["line 1, column since: is missing"]
 
 

@@ -376,6 +376,41 @@ def test_customers_are_compared_by_id_status_and_segment(tmp_path: Path) -> None
         assert not any("example.com" in str(row) for row in kept), "no personal data is kept"
 
 
+def test_an_empty_segment_is_another_and_a_lacking_column_is_none(tmp_path: Path) -> None:
+    statuses = {"C1": "active", "C2": "active", "SUSP": "suspended", "SHUT": "closed"}
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        for header, segments, unlike in (
+            ("id,status,segment", {"C1": "", "C2": "=plus"}, ["C1", "C2"]),
+            ("id,status", {}, []),
+        ):
+            rows = [
+                f"{name},{status}" + (f",{segments.get(name, 'plus')}" if segments else "")
+                for name, status in statuses.items()
+            ]
+            path = tmp_path / "cam.csv"
+            path.write_text("\n".join([header, *rows]) + "\n", "utf-8")
+            _, found = reconciled(ledger, path, Against.CAM)
+            assert [row[1:] for row in told(found)] == [
+                (f"customer:{name}", "plus", segments[name]) for name in unlike
+            ]
+
+
+def test_entitlements_are_compared_field_by_field(tmp_path: Path) -> None:
+    with ledger_with(tmp_path, [ONE]) as ledger:
+        told_here = (tmp_path / "feeds" / "entitlements.csv").read_text("utf-8")
+        path = tmp_path / "entitlements.csv"
+        path.write_text(told_here.replace("PTS,Pts,,", "PTS,Points,what parcels give,"), "utf-8")
+        _, found = reconciled(ledger, path, Against.CATALOG)
+        assert told(found) == [
+            ("amount", "entitlement:PTS", "", "what parcels give"),
+            ("amount", "entitlement:PTS", "Pts", "Points"),
+        ]
+        lines = [line.split(",") for line in told_here.splitlines()]
+        path.write_text("\n".join(",".join([a, *rest]) for a, _, _, *rest in lines), "utf-8")
+        _, found = reconciled(ledger, path, Against.CATALOG)
+        assert found == []
+
+
 def test_products_are_compared_line_by_line_and_grants_with_them(tmp_path: Path) -> None:
     commands = [
         command("purchase", "p", product="BASIC", effective_at=hours(0)),

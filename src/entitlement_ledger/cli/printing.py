@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -13,6 +14,10 @@ from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
     from entitlement_ledger.domain.decide import Outcome
+
+
+_ACTING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, and marks that turn the direction of writing or end a line."""
 
 
 def narrate(text: str) -> None:
@@ -40,16 +45,26 @@ def print_line(text: str) -> None:
     print(harmless(text))
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Write JSON whose text cannot act on a terminal: what it means stays the same."""
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
+
+
+def escaped(said: str) -> str:
+    """Escape in JSON the characters that act on a terminal, and that it may hold as they are."""
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON value."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json_text(value, indent=2))
 
 
 def print_json_list(rows: Iterable[Any]) -> None:
     """Print a list of any length as it comes, one element a line."""
     lead = "["
     for row in rows:
-        print(lead + "\n" + json.dumps(row, ensure_ascii=False), end="")
+        print(lead + "\n" + json_text(row), end="")
         lead = ","
     print("[]" if lead == "[" else "\n]")
 

@@ -106,7 +106,7 @@ def _print_json(ledger: Ledger, run: Run) -> None:
     printing.print_json_list(_json(each, run) for each in said)
     print(' ,"resolved": ', end="")
     printing.print_json_list(_json(each, run) for each in ledger.all_resolved(run))
-    print(f' ,"run": {json.dumps(_run_json(run), ensure_ascii=False)}}}')
+    print(f' ,"run": {printing.json_text(_run_json(run))}}}')
 
 
 def _json(each: Discrepancy, run: Run) -> dict[str, Any]:

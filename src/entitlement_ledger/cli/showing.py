@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from entitlement_ledger.cli.printing import (
+    escaped,
     narrate,
     outcome_json,
     print_json,
@@ -69,7 +69,7 @@ def write_outcomes(numbered: Iterable[tuple[int, Outcome]]) -> None:
 
     lines = [msgspec.json.encode(outcome_json(number, outcome)) for number, outcome in numbered]
     if lines:
-        sys.stdout.write(b"\n".join([*lines, b""]).decode())
+        sys.stdout.write(escaped(b"\n".join([*lines, b""]).decode()))
         sys.stdout.flush()
 
 
@@ -216,7 +216,7 @@ def checks(results: Sequence[CheckResult], as_json: bool) -> None:
     if as_json:
         names = ("name", "ok", "violations", "examples")
         rows = [{name: getattr(each, name) for name in names} for each in results]
-        print(json.dumps(rows, ensure_ascii=False, indent=2, default=str))
+        print_json(rows)
         return
     for each in results:
         verdict = "ok" if each.ok else f"FAILED, {each.violations} at fault"

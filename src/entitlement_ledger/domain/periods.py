@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,8 @@ import isodate
 from entitlement_ledger.domain.instants import Instant, from_datetime, to_datetime
 
 _DAY = 24 * 60 * 60
+_FINER = re.compile(r"[.,]\d{6,}[1-9]", re.ASCII)
+"""A fraction that the library rounds away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def parse_period(text: str) -> Period:
         months, exact = int(months_given), parsed.tdelta
         if months != months_given:
             raise ValueError(f"{text!r} has a fraction of a month")
-    if exact.microseconds:
+    if exact.microseconds or _FINER.search(text):
         raise ValueError(f"{text!r} has a fraction of a second")
     rest = exact - hours
     period = Period(months, rest.days, int(exact.total_seconds()) - rest.days * _DAY)

@@ -9,7 +9,7 @@ from typing import Any
 from entitlement_ledger.errors import PROBLEMS_MAX, InputError
 from entitlement_ledger.importing.blocks import ABSENT, BadFile, Block
 from entitlement_ledger.importing.feeds import Feed
-from entitlement_ledger.importing.fields import Reader, read_column
+from entitlement_ledger.importing.fields import read_column
 from entitlement_ledger.importing.mapping import AS_IT_IS, Mapping
 from entitlement_ledger.importing.reading import read_blocks
 from entitlement_ledger.importing.sources import Source
@@ -83,7 +83,7 @@ class Checker:
                 elif name in self._feed.defaults:
                     filled[name] = reader(self._feed.defaults[name])
                 elif name in optional:
-                    filled[name] = _empty(reader)
+                    filled[name] = None
             except ValueError as error:
                 raise InputError(f"{self._mapping.path}: defaults: {name} {error}") from None
         return filled
@@ -153,11 +153,3 @@ class Checker:
                     f"is not a column of {self._feed.name}",
                 )
             )
-
-
-def _empty(reader: Reader) -> Any:
-    """Give what a reader makes of nothing; None where it insists on something."""
-    try:
-        return reader(None)
-    except ValueError:
-        return None

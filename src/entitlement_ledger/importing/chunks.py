@@ -37,7 +37,8 @@ class Chunk:
     Attributes:
         lines: where each row begins, from 1; of Parquet, the row.
         columns: the values of every column of the feed as its readers give them: instants in
-            microseconds since 1970 (UTC), whole numbers, text; None where it may be empty.
+            microseconds since 1970 (UTC), whole numbers, text; None where it may be empty, or is
+            lacking.
     """
 
     lines: list[int]
@@ -76,7 +77,7 @@ def read_chunks(
         path: the file; its suffix tells how it is written.
         mapping: the names and values of a file that has others.
         rows_at_once: how many rows a chunk has at most.
-        optional: columns that the file may lack; they are empty then, or what the feed puts there.
+        optional: columns that the file may lack; they are None then, or what the feed puts there.
         progress: told how many bytes have been read, and of how many.
 
     Raises:

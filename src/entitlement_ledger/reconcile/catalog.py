@@ -17,9 +17,9 @@ from entitlement_ledger.reconciliations import ENTITLEMENT, INVOICE, PRODUCT, Cl
 Versions = Mapping[str, Sequence[Product]]
 """The versions of products, oldest first, by code."""
 
-_OF_PRODUCT = ("tier", "period", "status")
+_OF_PRODUCT = ("name", "tier", "period", "status")
 _OF_LINE = ("valid_for", "priority", "category", "rollover_max")
-_OF_ENTITLEMENT = ("kind", "unit", "scale", "resources", "status")
+_OF_ENTITLEMENT = ("name", "description", "kind", "unit", "scale", "resources", "status")
 
 
 @dataclass(slots=True)
@@ -148,9 +148,10 @@ def compare_entitlements(rows: Iterable[Any], ours: Mapping[str, Entitlement]) -
         elif mine is None:
             done.tell(Class.MISSING_HERE, reference, None, "there, and not known here", row.line)
         else:
-            terms = {name: msgspec.json.decode(row.terms)[name] for name in _OF_ENTITLEMENT}
+            terms = msgspec.json.decode(row.terms)
+            theirs = {name: terms[name] for name in _OF_ENTITLEMENT if name in terms}
             fields = msgspec.structs.asdict(mine)
-            done.matched += done.compare(reference, fields, terms, row.line)
+            done.matched += done.compare(reference, fields, theirs, row.line)
     for code, mine in ours.items():
         if code not in codes and mine.status is not CatalogueStatus.RETIRED:
             done.tell(Class.MISSING_THERE, f"{ENTITLEMENT}{code}", None, "here, and not there")

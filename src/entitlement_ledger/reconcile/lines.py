@@ -13,6 +13,7 @@ from entitlement_ledger.importing.feeds import FEEDS
 from entitlement_ledger.importing.mapping import Mapping
 from entitlement_ledger.importing.sources import Progress
 from entitlement_ledger.reconciliations import Against
+from entitlement_ledger.store.reconciling.customers import SAID
 
 Lines = tuple[list[int], dict[str, list[Any]]]
 """Line numbers, and columns of `feed_lines`."""
@@ -39,6 +40,8 @@ def _invoice_lines(chunk: Chunk, _before: int) -> Lines:
     names = {"reference": "invoice_line", "dated_at": "invoiced_at"}
     same = ("customer", "product", "entitlement", "quantity", "amount", "currency", "status")
     columns = {name: chunk.columns[names.get(name, name)] for name in (*names, *same)}
+    for name in ("product", "entitlement", "currency"):
+        columns[name] = [each or "" for each in columns[name]]
     return list(chunk.lines), columns
 
 
@@ -49,7 +52,7 @@ def _customers(chunk: Chunk, _before: int) -> Lines:
         "customer": given["id"],
         "status": given["status"],
         "dated_at": given["created_at"],
-        "terms": given["segment"],
+        "terms": ["" if each is None else SAID + each for each in given["segment"]],
     }
 
 
@@ -75,7 +78,7 @@ def _products(chunk: Chunk, before: int) -> Lines:
 
 def _entitlements(chunk: Chunk, _before: int) -> Lines:
     terms = [
-        canonical({name: row[name] for name in row if name != "code"}).decode()
+        canonical({k: v for k, v in row.items() if k != "code" and v is not None}).decode()
         for row in _rows(chunk)
     ]
     given = chunk.columns
