@@ -128,6 +128,9 @@ def _write(
         raise InputError(f"nothing to archive lies wholly before {format_instant(before)}")
     folder = archives.folder / str(sequence)
     unfinished = archives.folder / f".{sequence}.{os.getpid()}.new"
+    for left in archives.folder.glob(".[0-9]*.new"):
+        # Of an archiving that was killed: nobody else has the store open to be written.
+        shutil.rmtree(left, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
         files = write_files(connection, before, unfinished, progress)

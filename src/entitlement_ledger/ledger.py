@@ -22,7 +22,7 @@ from entitlement_ledger.clock import Clock, system_clock
 from entitlement_ledger.domain.commands import Line
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.policy import ApprovalRule, Policy
-from entitlement_ledger.errors import LedgerError, StoreError
+from entitlement_ledger.errors import InputError, LedgerError, StoreError
 from entitlement_ledger.files import OpenedFile, put_aside
 from entitlement_ledger.keeping import Keeping
 from entitlement_ledger.posting import HOLDINGS_MAX, Writer
@@ -256,13 +256,15 @@ class Ledger(Keeping):
             mapping: a TOML file with the names and values of another system, for a single file.
 
         Raises:
-            InputError: a path that does not exist or is not named like a feed, or a mapping that
-                cannot be used.
+            InputError: a path that does not exist or is not named like a feed, a mapping that
+                cannot be used, or not permitted.
         """
         from entitlement_ledger.importing.recording import import_files
 
         with self._explained():
             role = self._roles.get(actor)
+            if role == "auditor":
+                raise InputError(f"{actor} may not import: the role does not allow it")
             return import_files(self._writer, paths, actor=actor, role=role, mapping=mapping)
 
     def rebuild(self, progress: Progress = silent) -> int:

@@ -359,6 +359,7 @@ def test_killed_while_archiving_nothing_is_lost_and_it_can_be_done_again(
     assert verified(store)
     again = entl("archive", "--before", T, store=store)
     assert again.returncode == (2 if where == "recorded" else 0), again.stderr
+    assert [*Path(f"{store}.archive").glob(".*")] == []
     assert answers(store) == before
     assert verified(store)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import START, HandClock, command, hours, new_store
+from support import START, HandClock, command, hours, new_store, write_feeds
 
 from entitlement_ledger.domain.decide import Outcome
 from entitlement_ledger.domain.instants import HOUR
@@ -89,6 +89,13 @@ def test_only_a_role_that_may_decides(ledger: Ledger) -> None:
     assert ledger.transaction("large").row.status == "refused"
     assert decide(ledger, "sue", "approve", "large").code == "not_pending"
     assert available(ledger) == 0
+
+
+def test_an_auditor_imports_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    feeds = write_feeds(tmp_path / "again")
+    with pytest.raises(InputError, match="ann may not import"):
+        ledger.import_files([feeds], actor="ann")
+    assert ledger.import_files([feeds], actor="sam")
 
 
 def test_an_auditor_posts_nothing_and_only_the_system_posts_history(ledger: Ledger) -> None:

@@ -30,7 +30,12 @@ def test_nothing_is_said_of_more_than_a_dozen() -> None:
 
 
 def test_names_look_the_same_that_are_easily_mistyped() -> None:
-    for left, right in (("INV-10O1", "INV-1001"), ("inv 42", "INV-0042"), ("A_1", "a/1")):
+    for left, right in (
+        ("INV-10O1", "INV-1001"),
+        ("inv 42", "INV-0042"),
+        ("A_1", "a/1"),
+        ("INV1001", "INV-1001"),
+    ):
         assert look_same(left, right), (left, right)
     for left, right in (
         ("INV-1001", "INV-1001"),
@@ -38,5 +43,6 @@ def test_names_look_the_same_that_are_easily_mistyped() -> None:
         ("INV-12", "INV-21"),
         ("INV-1-12", "INV-11-2"),
         ("INV-1", "INV-10"),
+        ("INV-1-2", "INV-12"),
     ):
         assert not look_same(left, right), (left, right)

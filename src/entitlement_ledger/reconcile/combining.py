@@ -30,12 +30,12 @@ def summands(values: Sequence[int], wanted: int) -> tuple[list[int], bool]:
 def look_same(left: str, right: str) -> bool:
     """Say whether two names differ, but only in what is easily mistyped.
 
-    Capitals, kinds of separators, leading zeros, and letters that look like digits. Not digits:
-    the number of the next invoice differs by no more than one from this one's.
+    Capitals, separators but for those between numbers, leading zeros, and letters that look like
+    digits. Not digits: the number of the next invoice differs by no more than one from this one's.
     """
     return left != right and _bare(left) == _bare(right)
 
 
 def _bare(name: str) -> str:
-    parts = re.split(r"[\W_]+", name.strip().casefold().translate(_DIGITS_FOR))
-    return "-".join(part.lstrip("0") for part in parts if part)
+    parts = re.findall(r"\d+|[^\W\d_]+", name.casefold().translate(_DIGITS_FOR))
+    return "-".join(part.lstrip("0") for part in parts)
