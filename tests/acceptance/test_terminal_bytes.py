@@ -291,7 +291,9 @@ def test_what_is_pasted_is_harmless_where_it_is_typed(hostile: Path) -> None:
 
 
 def test_a_path_is_harmless_on_the_first_screen(tmp_path: Path) -> None:
-    name = "".join(PAYLOADS[each] for each in ("osc52", "csi", "c1", "bidi")).replace("/", "_")
+    name = "".join(PAYLOADS[each] for each in ("osc52", "csi", "c1", "bidi")).translate(
+        {ord(c): "_" for c in "/?"}
+    )
     with console(tmp_path, "--store", f"{name}.duckdb", "console") as terminal:
         terminal.read(b"no store yet")
         terminal.press("n", MARK)
