@@ -156,16 +156,37 @@ def test_an_import_is_seen_at_once_by_whoever_reads(tmp_path: Path, ledger: Ledg
     assert [each.name for each in ledger.entitlements() if each.code == "PTS"] == ["Stars"]
 
 
+@pytest.mark.parametrize("limit", ["_BEHIND_MAX", "_NOT_FORGOTTEN_MAX"])
 def test_posting_waits_where_too_much_is_lacking(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(projecting, "BESIDE_LEAST", 1 << 30)
-    monkeypatch.setattr(posting, "_BEHIND_MAX", 4)
+    monkeypatch.setattr(posting, limit, 4)
     most = 0
     for number in range(12):
         ledger.post([command("issue", f"k{number}", quantity=1)], actor="x")
         most = max(most, len(ledger._writer._behind))
     assert most == 4
+
+
+def test_the_next_is_brought_up_as_soon_as_nobody_is_at_the_last(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, writer = Held(monkeypatch), ledger._writer
+    ledger.post([command("issue", "a", quantity=5)], actor="x")
+    decide = writer._decide
+
+    def decides_later(*given: Any) -> Any:
+        held.go_on.set()
+        assert writer._behind._in_hand is not None
+        writer._behind._in_hand.wait()
+        return decide(*given)
+
+    monkeypatch.setattr(writer, "_decide", decides_later)
+    ledger.post([command("issue", "b", quantity=5)], actor="x")
+    assert len(writer._behind) == 1, "a is there, and b is being brought up"
+    assert writer._behind.busy
+    assert [each.available for each in ledger.balances("C1", "PTS")] == [10]
 
 
 _DIES_BESIDE = """

@@ -41,6 +41,8 @@ Told = TypeVar("Told")
 
 _BEHIND_MAX = 1 << 17
 """After so many events posting waits until the projections lack nothing, if they always do."""
+_NOT_FORGOTTEN_MAX = 1 << 19
+"""The same for what the book knows of them: it forgets only where nothing is lacking."""
 _TOGETHER_MAX = 10_000
 HOLDINGS_MAX = 800_000
 """Of how many holdings the writer remembers what is left: sixteen times as many as it remembers
@@ -182,8 +184,8 @@ class Writer:
             self._memory.committed(events, self._behind.events)
             self._not_forgotten += len(events)
             self._forget(book)
-            if self._behind.begin():
-                book.hand_over()
+            self._collect()
+            self._bring_up()
             if events and self._witness is not None:
                 self._witness.append(Seen(tree.size, tree.root()))
             return told
@@ -191,10 +193,16 @@ class Writer:
     def _keep_up(self) -> None:
         """Let neither what the projections lack nor what the book knows grow forever."""
         self._collect()
-        if max(len(self._behind), self._not_forgotten) >= _BEHIND_MAX:
+        self._bring_up()
+        if len(self._behind) >= _BEHIND_MAX or self._not_forgotten >= _NOT_FORGOTTEN_MAX:
             self._trusted(self._project_now)
             if self._book is not None:
                 self._forget(self._book)
+
+    def _bring_up(self) -> None:
+        """Have what is lacking brought up beside posting, if nobody is at it and it is worth it."""
+        if self._book is not None and self._behind.begin():
+            self._book.hand_over()
 
     def _collect(self, *, waiting: bool = False) -> None:
         """Take note of what was brought up beside posting; where that failed, trust nothing."""

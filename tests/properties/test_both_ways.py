@@ -119,6 +119,7 @@ def test_every_history_gives_the_same_journal_both_ways(
         patch.setattr(remembering, "SINCE_MAX", since)
         patch.setattr(projecting, "BESIDE_LEAST", behind[0])
         patch.setattr(posting, "_BEHIND_MAX", behind[1])
+        patch.setattr(posting, "_NOT_FORGOTTEN_MAX", 2 * behind[1])
         patch.setattr(asking, "_MANY", together[0])
         patch.setattr(plain_events, "_AT_ONCE", together[1])
         plainly = _post(steps, cuts, plainly=True, counting=counting, remembered_max=remembered)
