@@ -205,3 +205,30 @@ def test_a_file_that_is_missing_is_one_line(store: str) -> None:
     done = entl("post", "nowhere.jsonl", store=store)
     assert done.returncode == 2
     assert "nowhere.jsonl is not a file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "once", "again", "code"),
+    [
+        ("consume", "reverse", "reverse", "already_resolved"),
+        ("hold", "capture", "capture", "already_resolved"),
+        ("hold", "release", "capture", "already_resolved"),
+    ],
+)
+def test_what_is_answered_again_is_known_with_all_that_became_of_it(
+    tmp_path: Path, first: str, once: str, again: str, code: str
+) -> None:
+    """Its key is posted again beside something new, and then it is undone once more."""
+    store = new_store(tmp_path)
+    line = command(first, "a", quantity=10)
+    more = {"reason": "x"} if once == "reverse" else {}
+    with Ledger.open(store) as ledger:
+        lines = [command("issue", "i", quantity=20), line]
+        lines.append(command(once, "b", transaction="a", **more))
+        assert [each.code for each in ledger.post(lines, actor="x")] == [None] * 3
+    with Ledger.open(store) as ledger:
+        repeated, _ = ledger.post([line, command("issue", "new", quantity=1)], actor="x")
+        assert repeated.duplicate
+        (twice,) = ledger.post([command(again, "c", transaction="a", **more)], actor="x")
+        assert twice.code == code
+        assert [each.name for each in ledger.check() if not each.ok] == []

@@ -96,18 +96,23 @@ def without_grants(steps: History) -> History:
 @_few
 @given(history, st.integers(1, 7))
 def test_one_by_one_with_restarts_is_like_the_rules_alone(steps: History, every: int) -> None:
+    """After each restart all is posted again with the next line, as after a crash."""
     with tempfile.TemporaryDirectory() as folder:
         clock = HandClock(START - 1000 * HOUR)
         store = new_store(Path(folder), clock)
         clock.now = START
         ledger, naming = Ledger.open(store, clock=clock), Naming()
         outcomes: list[Outcome] = []
+        posted: list[dict[str, Any]] = []
+        again: list[dict[str, Any]] = []
         for number, (wait, line) in enumerate(steps):
             clock.now += wait
-            outcomes += naming.note(ledger.post([naming.given(line)], actor="tester"))
+            posted.append(naming.given(line))
+            outcomes += naming.note(ledger.post([*again, posted[-1]], actor="tester")[-1:])
+            again = []
             if number % every == 0:
                 ledger.close()
-                ledger = Ledger.open(store, clock=clock)
+                ledger, again = Ledger.open(store, clock=clock), [*posted]
         ledger.close()
     assert answers(outcomes) == pure_answers(steps)
 

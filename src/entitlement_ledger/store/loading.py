@@ -118,11 +118,17 @@ def load(
     """
     if not book.last_sequence or not commands:
         return
-    named = {command.transaction for command in commands if command.transaction}
-    load_originals(connection, book, {command.key for command in commands}, named, known)
-    load_customers(connection, book, {command.customer for command in commands})
-    pairs = {(command.customer, command.entitlement) for command in commands if command.entitlement}
-    whole = {command.customer for command in commands if command.type in _WHOLE_CUSTOMER}
+    keys = {command.key for command in commands}
+    if known is None:
+        names = {c.transaction for c in commands if c.transaction and not sequence_of(c.transaction)}
+        known = known_keys(connection, without(keys | names, book.keys))
+    # What has been asked before is only answered again, whatever has become of what it is about.
+    new = [each for each in commands if each.key not in known and each.key not in book.keys]
+    named = {command.transaction for command in new if command.transaction}
+    load_originals(connection, book, keys, named, known)
+    load_customers(connection, book, {command.customer for command in new})
+    pairs = {(command.customer, command.entitlement) for command in new if command.entitlement}
+    whole = {command.customer for command in new if command.type in _WHOLE_CUSTOMER}
     for name in named:
         original = book.original(name)
         if original is None:
@@ -183,12 +189,11 @@ def load_originals(
     with among(connection, sorted(sequences), journal.c.sequence) as wanted:
         bodies = connection.execute(select(journal.c.body).where(wanted)).scalars().all()
     events = [event for event in map(decode_event, bodies) if isinstance(event, TransactionEvent)]
+    # Also of what is only answered again: a later command may name it, and the book keeps it.
     t = transactions.c
-    since: dict[int, tuple[int, Status | None]] = {}
-    if named:
-        with among(connection, [each.sequence for each in events], t.sequence) as wanted:
-            rows = connection.execute(select(t.sequence, t.undone, t.became).where(wanted)).all()
-        since = {number: (undone, became and Status(became)) for number, undone, became in rows}
+    with among(connection, [each.sequence for each in events], t.sequence) as wanted:
+        rows = connection.execute(select(t.sequence, t.undone, t.became).where(wanted)).all()
+    since = {number: (undone, became and Status(became)) for number, undone, became in rows}
     for event in events:
         book.add_original(event, *since.get(event.sequence, (0, None)))
     _load_approvals(connection, book, [each.sequence for each in events if each.proposal])
