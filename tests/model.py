@@ -447,7 +447,7 @@ class Model:
         original = self.original(line["transaction"])
         if original is None or original.line["customer"] != line["customer"]:
             raise No("unknown_transaction")
-        self.undoable(line, original, record)
+        self.undoable(line, original, record, now)
         if line.get("quantity", 1) <= 0:
             raise No("invalid_quantity")
         scheduled = bool(original.given) and original.at > now
@@ -476,14 +476,13 @@ class Model:
             self.put_back(original, quantity, record)
         original.undone += quantity
 
-    def undoable(self, line: Line, original: Done, record: Done) -> None:
+    def undoable(self, line: Line, original: Done, record: Done, now: int) -> None:
         if not original.can_be_undone():
             raise No("not_reversible")
-        if original.does["type"] == "purchase" and not original.undone:
-            untouched = all(
-                lot.gives(max(record.at, lot.start)) == lot.quantity for lot in original.given
-            )
-            if "quantity" in line or not untouched:
+        if original.does["type"] == "purchase":
+            at = min(record.at, now + 5 * MINUTE)
+            untouched = all(lot.gives(max(at, lot.start)) == lot.quantity for lot in original.given)
+            if "quantity" in line or not (untouched or original.undone):
                 raise No("not_reversible")
 
     def put_back(self, original: Done, quantity: int, record: Done) -> None:

@@ -478,8 +478,8 @@ class DueWork(msgspec.Struct, frozen=True):
     """What a run of due work recorded, by how many: grants expired, holds lapsed, and so on.
 
     Attributes:
-        stuck: the customers for whom a renewal or change stays due, as with it a balance would pass
-            64 bits (rule Q1).
+        stuck: the customers for whom a renewal or change stays due, as it cannot be recorded: a
+            balance would pass 64 bits (rule Q1), or a period the year 9999.
     """
 
     expired: int

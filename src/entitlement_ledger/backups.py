@@ -46,6 +46,7 @@ def write_backup(
         InputError: there is something in that place, or no database can be there.
         StoreError: it cannot be written.
     """
+    folder = folder.absolute()
     refuse_misread(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already and was not touched: name a new folder")
@@ -57,7 +58,8 @@ def write_backup(
         for archive in archives:
             for file in sorted(archive.iterdir()):
                 name = f"{_ARCHIVES}/{archive.name}/{file.name}"
-                files[name] = _copy(file, unfinished / name, _silent)
+                if _OF_ARCHIVES.fullmatch(name):
+                    files[name] = _copy(file, unfinished / name, _silent)
         if witness.exists():
             files[_WITNESS] = _copy(witness, unfinished / _WITNESS, _silent)
         said = {"checkpoint": checkpoint, "files": files}
@@ -107,11 +109,11 @@ def restore_backup(
             f"{store} exists already and was not touched: move it away, or use --force"
         )
     unfinished = store.with_name(f".{store.name}.{os.getpid()}.new")
+    aside: Path | None = None
     try:
         unfinished.mkdir(parents=True)
         _copy_whole(folder, said["files"], unfinished, progress)
-        if instead:
-            _put_aside(store)
+        aside = _put_aside(store) if instead else None
         put_aside(archive_folder(store))
         if (unfinished / _ARCHIVES).exists():
             (unfinished / _ARCHIVES).rename(archive_folder(store))
@@ -121,7 +123,8 @@ def restore_backup(
     except FileExistsError:
         raise InputError(f"{store} exists already and was not touched") from None
     except OSError as error:
-        raise StoreError(f"cannot restore to {store}: {error.strerror}") from None
+        kept = f"; what was there is {aside} now" if aside is not None else ""
+        raise StoreError(f"cannot restore to {store}: {error.strerror}{kept}") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     checkpoint = said.get("checkpoint")
@@ -139,8 +142,9 @@ def _copy_whole(folder: Path, files: dict[str, str], target: Path, progress: Pro
             raise InputError(f"{folder / name} is not what was backed up: it was cut or changed")
 
 
-def _put_aside(store: Path) -> None:
-    """Move a store, its log and its archives out of the way."""
+def _put_aside(store: Path) -> Path | None:
+    """Move a store, its log and its archives out of the way; say where to, if there is one."""
+    there = store.exists()
     number = 1
     while (aside := store.with_name(f"{store.name}.replaced-{number}")).exists():
         number += 1
@@ -148,6 +152,7 @@ def _put_aside(store: Path) -> None:
         file = store.with_name(store.name + ending)
         if file.exists():
             file.rename(aside.with_name(aside.name + ending))
+    return aside if there else None
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -155,6 +160,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         said = json.loads((folder / _MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
         raise InputError(f"{folder} is not a backup: it has no {_MANIFEST}") from None
+    if isinstance(said, dict) and "sha256" in said:
+        raise InputError(f"{folder} was written by an earlier version, which can restore it")
     files = said.get("files") if isinstance(said, dict) else None
     if not isinstance(files, dict) or _STORE not in files or not all(map(_is_inside, files)):
         raise InputError(f"{folder / _MANIFEST} is damaged")

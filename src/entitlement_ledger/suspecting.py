@@ -53,7 +53,8 @@ class Suspecting(Proving):
     ) -> list[Finding]:
         """Run rules, all by default; give what they find, the worst first.
 
-        `since` keeps findings with a transaction that took effect or was recorded then or later.
+        `since` keeps findings with a transaction that happened then or later: migrated history when
+        it took effect, all else when it was recorded.
         `since_last` looks only at what can have changed since the rules were last run, to the same
         effect. Without `dismissed`, what was dismissed is left out until there is new evidence.
         What is found is kept, unless the ledger is open to be read only.

@@ -96,6 +96,16 @@ def test_checks_give_a_verdict_of_a_journal_that_cannot_be_read(store: str, how:
     assert {"decisions", "balances", "projections", "checkpoints"} & set(failed)
 
 
+def test_a_subscription_beyond_all_years_is_no_event(store: str) -> None:
+    post(store, [command("purchase", "p", product="BASIC")])
+    at = _sequence(store, "p")
+    anchor = "regexp_replace(decode(body), '\"anchor\":([0-9]{{16}})', '\"anchor\":\\1000')"
+    body = f"UPDATE live_journal SET body = encode({anchor}) WHERE sequence = {{at}}"
+    _alter(store, [body, _HASHED], at)
+    assert _failed(store, "verify")["journal"][0]["sequence"] == at
+    assert "projections" in _failed(store, "check")
+
+
 def test_what_cannot_be_read_is_one_line_and_stays_as_it_is(store: str) -> None:
     at = _sequence(store, "k2")
     _alter(store, ALTERED["not an event"], at)

@@ -384,6 +384,7 @@ def test_a_full_disk_while_archiving_changes_nothing(store: str) -> None:
 def test_archives_go_with_a_backup_and_come_back_with_it(archive: Path, tmp_path: Path) -> None:
     store, folder, backup = store_of(archive), archive, tmp_path / "backup"
     before = answers(store)
+    (archive / ".DS_Store").write_bytes(b"of somebody else")
     assert entl("backup", str(backup), store=store).returncode == 0
     elsewhere = str(tmp_path / "elsewhere" / "other.duckdb")
     assert entl("restore", str(backup), store=elsewhere).returncode == 0
@@ -412,8 +413,8 @@ def test_archives_go_with_a_backup_and_come_back_with_it(archive: Path, tmp_path
 def test_a_store_is_moved_with_its_archive(archive: Path, tmp_path: Path) -> None:
     store = store_of(archive)
     before = answers(store)
-    moved = tmp_path / "a[1], 'b' {c}*" / "led[*]ger.duckdb"
-    moved.parent.mkdir()
+    moved = tmp_path / "customer=ZZ" / "a[1], 'b' {c}*" / "led[*]ger.duckdb"
+    moved.parent.mkdir(parents=True)
     for ending in ("", ".archive", ".witness"):
         shutil.move(f"{store}{ending}", f"{moved}{ending}")
     assert answers(str(moved)) == before

@@ -102,6 +102,11 @@ def test_what_is_not_a_backup_or_is_damaged_is_said_in_one_line(store: str, tmp_
     nothing = entl("restore", str(tmp_path / "none"), store=other)
     assert nothing.returncode == 2
     assert "is not a backup" in one_line(nothing.stderr)
+    manifest = (folder / "manifest.json").read_text("utf-8")
+    for said, why in (('{"sha256": "00"}', "by an earlier version"), ("{}", "is damaged")):
+        (folder / "manifest.json").write_text(said, "utf-8")
+        assert why in one_line(entl("restore", str(folder), store=other).stderr)
+    (folder / "manifest.json").write_text(manifest, "utf-8")
     content = (folder / "ledger.duckdb").read_bytes()
     for damaged in (content[:-4096], content[:9000] + b"x" + content[9001:]):
         (folder / "ledger.duckdb").write_bytes(damaged)

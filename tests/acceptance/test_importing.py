@@ -38,6 +38,19 @@ def test_the_same_file_again_changes_nothing(store: str, tmp_path: Path) -> None
     assert {(each["added"], each["changed"]) for each in loaded} == {(0, 0)}
 
 
+def test_what_cannot_be_renewed_is_told_and_ends_with_1(store: str, tmp_path: Path) -> None:
+    line = {"entitlement": "PTS", "quantity": 2**63 - 1, "valid_for": None, "priority": 1,
+            "category": "paid", "rollover_max": None}  # fmt: skip
+    product = {"code": "HUGE", "name": "Huge", "tier": 1, "period": "P1M", "lines": [line]}
+    (tmp_path / "products.json").write_text(json.dumps([product]))
+    assert entl("import", str(tmp_path / "products.json"), store=store).returncode == 0
+    post(store, [command("purchase", "p", product="HUGE")])
+    assert entl("run-due", store=store).returncode == 0
+    done = entl("run-due", "--now", "2999-01-01T00:00:00Z", store=store)
+    assert done.returncode == 1
+    assert "1 stuck: C1: what is due would pass 64 bits" in done.stderr
+
+
 def test_of_a_feed_what_is_new_and_what_is_changed_is_counted(store: str, tmp_path: Path) -> None:
     file = tmp_path / "tickets.csv"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import random
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,22 @@ def test_where_no_store_can_be_made_none_is_called_damaged() -> None:
     said = one_line(done.stderr)
     assert "cannot make a store at /proc/store.duckdb" in said
     assert "damaged" not in said
+
+
+@pytest.mark.parametrize("name", [":memory:", "ab:store.duckdb"])
+def test_a_name_that_could_be_a_scheme_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.move(new_store(tmp_path / "made"), tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    post(name, [command("issue", "a", quantity=5)])
+    for told in (["forget", "C2", "--reason", "x"], ["backup", "md:backup"]):
+        done = entl(*told, store=name)
+        assert done.returncode == 0, done.stderr
+    assert entl("restore", "md:backup", store="again").returncode == 0
+    for store in (name, "again"):
+        told = json.loads(entl("balance", "--customer", "C1", "--json", store=store).stdout)
+        assert [each["available"] for each in told] == [5]
 
 
 def test_a_store_in_use_names_the_process(tmp_path: Path) -> None:

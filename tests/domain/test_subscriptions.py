@@ -330,12 +330,13 @@ def test_that_a_purchase_is_touched_goes_before_quantity_and_time(
     early = format_instant(clock.now - HOUR)
     assert code("part", quantity=0) == "not_reversible"
     assert code("early", effective_at=early) == "invalid_time"
+    assert code("late", effective_at=format_instant(clock.now + 90 * DAY)) == "invalid_time"
     post(ledger, "consume", "one", entitlement="PTS", quantity=1)
     assert code("touched", effective_at=early) == "not_reversible"
     post(ledger, "reverse", "back", transaction="one", reason="x")
     assert code("whole") is None
     assert code("again") == "already_resolved"
-    assert code("again, in part", quantity=0) == "invalid_quantity"
+    assert code("again, in part", quantity=0) == "not_reversible"
 
 
 def test_who_is_stuck_with_what_cannot_be_recorded_is_named(

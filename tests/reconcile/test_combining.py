@@ -35,6 +35,7 @@ def test_names_look_the_same_that_are_easily_mistyped() -> None:
         ("inv 42", "INV-0042"),
         ("A_1", "a/1"),
         ("INV1001", "INV-1001"),
+        ("PO-42", "PO42"),
     ):
         assert look_same(left, right), (left, right)
     for left, right in (

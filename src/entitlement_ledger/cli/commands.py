@@ -246,13 +246,14 @@ def post(context: click.Context, file: str, atomic: bool, history: bool, dry_run
 @as_json
 @click.option("--now", type=INSTANT, help="As if it were this time; may be ahead of the clock.")
 @click.pass_context
-def run_due(context: click.Context, now: Instant | None, as_json: bool) -> None:
-    """Record what has become due; safe to run any number of times."""
+def run_due(context: click.Context, now: Instant | None, as_json: bool) -> int:
+    """Record what has become due; safe to run any number of times. Exit 1 when some cannot be."""
     from entitlement_ledger.cli import showing
 
     with opened(context, read_only=False) as (ledger, _):
         done = ledger.run_due(now=now, progress=printing.progress)
     showing.due_work(done, as_json)
+    return 1 if done.stuck else 0
 
 
 @entl.command()

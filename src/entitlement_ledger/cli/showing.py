@@ -58,8 +58,8 @@ def due_work(done: DueWork, as_json: bool) -> None:
         first = ", ".join(done.stuck[:_SHOWN_MAX])
         more = ", …" if len(done.stuck) > _SHOWN_MAX else ""
         narrate(
-            f"{len(done.stuck)} stuck: {first}{more}: what is due would take a balance "
-            "beyond 64 bits; `entl check missed_renewals` names the subscriptions a day later"
+            f"{len(done.stuck)} stuck: {first}{more}: what is due would pass 64 bits or the "
+            "year 9999; `entl check missed_renewals` names the subscriptions a day later"
         )
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from entitlement_ledger.domain.ranges import Whole
+
 
 class CustomerStatus(StrEnum):
     """A suspended customer may not consume or hold; a closed one may only have things ended."""
@@ -55,7 +57,7 @@ class Entitlement(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     kind: Kind
     unit: str
-    scale: int
+    scale: Whole
     resources: tuple[str, ...]
     status: CatalogueStatus
 
@@ -64,11 +66,11 @@ class ProductLine(msgspec.Struct, frozen=True, kw_only=True):
     """What one product gives of one entitlement. `valid_for` null never expires."""
 
     entitlement: str
-    quantity: int
+    quantity: Whole
     valid_for: str | None
-    priority: int
+    priority: Whole
     category: Category
-    rollover_max: int | None
+    rollover_max: Whole | None
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     name: str
-    tier: int
+    tier: Whole
     period: str | None
     lines: tuple[ProductLine, ...]
     status: CatalogueStatus = CatalogueStatus.ACTIVE

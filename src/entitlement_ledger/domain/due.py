@@ -86,8 +86,8 @@ def _of_customer(book: Book, customer: str, until: Instant, now: Instant) -> Ite
         try:
             event = _do(book, subscription, order, at, now)
         except Refused:
-            # A grant that would pass 64 bits: it stays due, and so does what comes after it on this
-            # subscription. The customer's others go on.
+            # It would pass 64 bits or the year 9999: it stays due, and so does what comes after it
+            # on this subscription. The customer's others go on.
             stuck.add(subscription.id)
             continue
         yield event

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from entitlement_ledger.domain.catalogue import Category
-from entitlement_ledger.domain.instants import INSTANT_MAX, INSTANT_MIN
-from entitlement_ledger.domain.quantities import QUANTITY_MAX, QUANTITY_MIN
+from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.ranges import Moment, Whole
 from entitlement_ledger.domain.subscriptions import Subscription
 
 TRANSACTION_PREFIX = "entl:"
 REVIEW = "review"
 """The record that an act of reviewing events is."""
-
-Instant = Annotated[int, msgspec.Meta(ge=INSTANT_MIN, le=INSTANT_MAX)]
-Whole = Annotated[int, msgspec.Meta(ge=QUANTITY_MIN, le=QUANTITY_MAX)]
-"""What an event holds of either is within its range: a body in which it is not is no event."""
 
 
 class Account(StrEnum):
@@ -67,8 +63,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: Whole
     priority: Whole
     category: Category
-    effective_from: Instant
-    expires_at: Instant | None
+    effective_from: Moment
+    expires_at: Moment | None
     parent: str | None = None
     subscription: str | None = None
     period: Whole | None = None
@@ -86,7 +82,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
     entitlement: str
     account: Account
     quantity: Whole
-    effective_at: Instant
+    effective_at: Moment
 
 
 class Draw(msgspec.Struct, frozen=True, array_like=True):
@@ -126,7 +122,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True):
     """A grant that was cancelled or upgraded away: what comes back later goes to revoked."""
 
     grant: str
-    at: Instant
+    at: Moment
 
 
 class Resolution(msgspec.Struct, frozen=True, array_like=True):
@@ -159,14 +155,14 @@ class TransactionEvent(
     """
 
     sequence: Whole
-    recorded_at: Instant
+    recorded_at: Moment
     type: str
     key: str
     customer: str
     entitlement: str | None
     product: str | None
     quantity: Whole | None
-    effective_at: Instant
+    effective_at: Moment
     actor: str
     role: str | None
     reason: str | None
@@ -182,7 +178,7 @@ class TransactionEvent(
     draws: tuple[Draw, ...]
     postings: tuple[Posting, ...]
     balances: tuple[BalanceChange, ...]
-    expires_at: Instant | None = None
+    expires_at: Moment | None = None
     lapses: tuple[Lapse, ...] = ()
     ended: tuple[Ended, ...] = ()
     resolves: tuple[Resolution, ...] = ()
@@ -227,7 +223,7 @@ class RecordEvent(
     """
 
     sequence: Whole
-    recorded_at: Instant
+    recorded_at: Moment
     record: str
     id: str
     actor: str

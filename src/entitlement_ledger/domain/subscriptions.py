@@ -6,6 +6,7 @@ import msgspec
 
 from entitlement_ledger.domain.instants import Instant
 from entitlement_ledger.domain.periods import nth, parse_period, parse_zone
+from entitlement_ledger.domain.ranges import Moment, Whole
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +22,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     product: str | None
     carry_over: str
-    at: Instant
-    sequence: int
+    at: Moment
+    sequence: Whole
     grant: str | None = None
 
 
@@ -42,12 +43,12 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     customer: str
     product: str
-    anchor: Instant
+    anchor: Moment
     zone: str
     period: str | None
-    opened: int = 1
-    rolled: int = 0
-    ended_at: Instant | None = None
+    opened: Whole = 1
+    rolled: Whole = 0
+    ended_at: Moment | None = None
     pending: Change | None = None
     leaving: tuple[Change, ...] = ()
 

@@ -30,7 +30,7 @@ def summands(values: Sequence[int], wanted: int) -> tuple[list[int], bool]:
 def look_same(left: str, right: str) -> bool:
     """Say whether two names differ, but only in what is easily mistyped.
 
-    Capitals, separators but for those between numbers, leading zeros, and letters that look like
+    Capitals, separators between a letter and a number, leading zeros, and letters that look like
     digits. Not digits: the number of the next invoice differs by no more than one from this one's.
     """
     return left != right and _bare(left) == _bare(right)
@@ -38,4 +38,4 @@ def look_same(left: str, right: str) -> bool:
 
 def _bare(name: str) -> str:
     parts = re.findall(r"\d+|[^\W\d_]+", name.casefold().translate(_DIGITS_FOR))
-    return "-".join(part.lstrip("0") for part in parts)
+    return "-".join(filter(None, (part.lstrip("0") for part in parts)))

@@ -33,8 +33,9 @@ _TIME_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
 _WIDTH_MIN, _WIDTH_MAX = 8, 48
 _WIDTHS = {Kind.INSTANT: 24, Kind.INTEGER: 14, Kind.TOTAL: 16}
 _FIRST_TIME = parse_instant("1900-03-01T00:00:00Z")
-_LAST_TIME = parse_instant("9999-12-31T23:59:59Z")
 """Before it, spreadsheets count days in two ways, or not at all."""
+_LAST_TIME = parse_instant("9999-12-31T23:59:59Z")
+"""What comes after it is rounded into a year that there is not."""
 
 Put = Callable[[int, int, Any], None]
 

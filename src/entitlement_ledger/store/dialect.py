@@ -30,6 +30,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     table,
     tuple_,
 )
@@ -73,6 +74,8 @@ _CONFIG = {
     "wal_autocheckpoint": "1GB",
 }
 _names = itertools.count(1)
+_AS_WRITTEN = "hive_partitioning = false"
+"""No folder named like `customer=C1` says what a column of a file in it holds."""
 _PATTERN = re.compile(r"[\[*?]")
 
 
@@ -334,7 +337,7 @@ def export(connection: Connection, query: Select[Any], file: Path) -> None:
 
 def exported(file: Path, *columns: ColumnClause[Any]) -> FromClause:
     """Give the rows of a Parquet file as a table to select from."""
-    return func.read_parquet(_alone(file)).table_valued(*columns)
+    return func.read_parquet(_alone(file), literal_column(_AS_WRITTEN)).table_valued(*columns)
 
 
 def make_view(
@@ -351,7 +354,8 @@ def make_view(
     """
     parts = [live.name]
     if files:
-        parts.append(f"read_parquet([{', '.join(_literal(_alone(file)) for file in files)}])")
+        listed = ", ".join(_literal(_alone(file)) for file in files)
+        parts.append(f"read_parquet([{listed}], {_AS_WRITTEN})")
     columns = _listed(view.c.keys())
     selects = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
     kind = "TEMP VIEW" if temporary else "VIEW"

@@ -120,7 +120,9 @@ def load(
         return
     keys = {command.key for command in commands}
     if known is None:
-        names = {c.transaction for c in commands if c.transaction and not sequence_of(c.transaction)}
+        names = {
+            c.transaction for c in commands if c.transaction and not sequence_of(c.transaction)
+        }
         known = known_keys(connection, without(keys | names, book.keys))
     # What has been asked before is only answered again, whatever has become of what it is about.
     new = [each for each in commands if each.key not in known and each.key not in book.keys]

@@ -35,7 +35,8 @@ def store_path(place: str) -> Path:
     Raises:
         InputError: a URL of another database, or a path that DuckDB takes for another.
     """
-    path = Path(place).expanduser() if "://" not in place else _of_url(place)
+    # From the root on, where none is taken for a scheme, such as `md:`, or for `:memory:`.
+    path = (Path(place).expanduser() if "://" not in place else _of_url(place)).absolute()
     refuse_misread(path)
     return path
 
@@ -47,7 +48,7 @@ def refuse_misread(path: Path) -> None:
         InputError: it is one.
     """
     for character in "?" if os.sep == "\\" else "?\\":
-        if character in str(path.absolute()):
+        if character in str(path):
             raise InputError(f"{path}: no database can be in a place with {character} in its name")
 
 
@@ -74,7 +75,7 @@ def open_engine(path: Path, *, read_only: bool) -> tuple[Engine, Archives]:
         raise StoreError(f"{path} is a folder, not a store: name the file in it")
     if not path.exists():
         raise StoreError(f"no store at {path}: make one with `entl --store {path} init`")
-    engine = _engine(path, read_only=read_only)
+    engine = make_engine(str(path), read_only=read_only)
     archives = Archives(path)
     try:
         _check_version(engine, path)
@@ -90,18 +91,13 @@ def open_engine(path: Path, *, read_only: bool) -> tuple[Engine, Archives]:
     return engine, archives
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
-    # No path from the root on is taken for a scheme, such as `md:`, or for `:memory:`.
-    return make_engine(str(path.absolute()), read_only=read_only)
-
-
 def refuse_locked(path: Path) -> None:
     """Refuse a store that another process has open, whatever else is wrong with it.
 
     Raises:
         StoreError: it is locked; the process is named.
     """
-    engine = _engine(path, read_only=False)
+    engine = make_engine(str(path), read_only=False)
     try:
         engine.connect().close()
     except (DatabaseError, SQLAlchemyError) as error:
@@ -165,7 +161,7 @@ def create_store(path: Path, furnish: Callable[[Connection], None]) -> None:
 
 
 def _write_empty(path: Path, furnish: Callable[[Connection], None]) -> None:
-    engine = _engine(path, read_only=False)
+    engine = make_engine(str(path), read_only=False)
     try:
         with engine.begin() as connection:
             metadata.create_all(connection, checkfirst=False)

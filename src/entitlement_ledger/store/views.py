@@ -41,8 +41,8 @@ from entitlement_ledger.store.written import WrittenQuery
 FEW = 500
 """Of a customer of fewer transactions all are read, and put in order here."""
 _ENTITLEMENT, _EFFECTIVE_AT = 5, 8
-_CODES = frozenset(Code)
 """Their places in a row of `_shown`."""
+_CODES = frozenset(Code)
 Row = tuple[Any, ...]
 _t = transactions.c
 

@@ -11,7 +11,7 @@ from entitlement_ledger.domain.catalogue import Entitlement
 from entitlement_ledger.domain.commands import REVERSIBLE, Command, CommandType
 from entitlement_ledger.domain.events import Account, Draw, Resolution, Status
 from entitlement_ledger.domain.holdings import Holding
-from entitlement_ledger.domain.instants import Instant
+from entitlement_ledger.domain.instants import AHEAD_MAX, Instant
 from entitlement_ledger.domain.quantities import format_quantity
 from entitlement_ledger.domain.refusals import Code, Refused
 from entitlement_ledger.domain.rules.context import (
@@ -34,8 +34,8 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide one `reverse`."""
     known_customer(book, command)
     original = _original(book, command)
-    if original.event.kind == CommandType.PURCHASE and original.status is not Status.REVERSED:
-        _untouched(book, original, command, context)
+    if original.event.kind == CommandType.PURCHASE:
+        _whole(book, original, command, context)
     quantity_positive_if_given(command)
     at, moves_at = _effective(original, command, context)
     period_open(book, at)
@@ -78,11 +78,16 @@ def _effective(original: Original, command: Command, context: Context) -> tuple[
     return at, max(at, starts)
 
 
-def _untouched(book: Book, original: Original, command: Command, context: Context) -> None:
-    """Refuse to reverse a purchase in part, or once one of its grants has been drawn on."""
+def _whole(book: Book, original: Original, command: Command, context: Context) -> None:
+    """Refuse to reverse a purchase in part, or once one of its grants has been drawn on.
+
+    What has been reversed already is told as that, later; and so is a time that is too far ahead.
+    """
     if command.quantity is not None:
         raise Refused(Code.NOT_REVERSIBLE, "a purchase is reversed whole, without a quantity")
-    at = context.effective_at(command)
+    if original.status is Status.REVERSED:
+        return
+    at = min(context.effective_at(command), context.now + AHEAD_MAX)
     for grant in original.event.grants:
         found = book.grant_of(original.event.customer, grant.id)
         assert found is not None, "what was given is known"
