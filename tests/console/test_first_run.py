@@ -290,7 +290,7 @@ def test_left_without_a_store_it_exits_with_3_and_the_reason(tmp_path: Path) -> 
         process.kill()
         process.wait()
         os.close(ours)
-    assert b"no store at none.duckdb: make one with" in said
+    assert b"none.duckdb: make one with" in said
     assert b"Traceback" not in said
 
 
