@@ -177,3 +177,18 @@ def test_settings_name_what_needs_a_second_person(
     assert rule == ApprovalRule(
         frozenset({"issue"}), frozenset({"points"}), 100, frozenset({"finance"})
     )
+
+
+def test_a_proposal_that_is_asked_for_again_is_not_decided_twice(tmp_path: Path) -> None:
+    store, clock = new_store(tmp_path), HandClock()
+    proposed = [command("issue", key, quantity=101) for key in ("yes", "no")]
+    with Ledger.open(store, clock=clock, approvals=RULES, roles=ROLES) as ledger:
+        ledger.post(proposed, actor="sam")
+        assert decide(ledger, "sue", "approve", "yes").status == "completed"
+        assert decide(ledger, "sue", "reject", "no").status == "completed"
+    with Ledger.open(store, clock=clock, approvals=RULES, roles=ROLES) as ledger:
+        again = ledger.post([*proposed, command("issue", "new", quantity=1)], actor="sam")
+        assert [each.duplicate for each in again] == [True, True, False]
+        for key in ("yes", "no"):
+            assert decide(ledger, "max", "approve", key).code == "not_pending"
+        assert available(ledger) == 102
