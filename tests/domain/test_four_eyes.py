@@ -192,3 +192,36 @@ def test_a_proposal_that_is_asked_for_again_is_not_decided_twice(tmp_path: Path)
         for key in ("yes", "no"):
             assert decide(ledger, "max", "approve", key).code == "not_pending"
         assert available(ledger) == 102
+
+
+def test_what_is_approved_by_a_ledger_just_opened_is_done(tmp_path: Path) -> None:
+    """Each is proposed by one, and approved by another, who have to read what it is about."""
+    store, clock = new_store(tmp_path), HandClock()
+    every = ApprovalRule(types=frozenset({"reverse", "capture", "release", "purchase", "renew",
+                                          "upgrade", "cancel"}))  # fmt: skip
+
+    def posted(line: dict[str, Any], actor: str) -> str:
+        with Ledger.open(store, clock=clock, approvals=[every], roles=ROLES) as ledger:
+            return str(ledger.post([line], actor=actor)[0].status)
+
+    for line in (
+        command("issue", "i", quantity=50),
+        command("consume", "c", quantity=5),
+        command("hold", "h", quantity=5),
+        command("hold", "h2", quantity=5),
+    ):
+        with Ledger.open(store, clock=clock) as ledger:
+            assert ledger.post([line], actor="sam")[0].code is None
+    for line in (
+        command("reverse", "r", transaction="c", reason="x"),
+        command("capture", "cap", transaction="h"),
+        command("release", "rel", transaction="h2"),
+        command("purchase", "p", product="BASIC"),
+        command("renew", "rn", product="BASIC"),
+        command("upgrade", "u", **{"from": "BASIC", "to": "PLUS"}),
+        command("cancel", "x", product="PLUS"),
+        command("reverse", "r2", transaction="i", quantity=1, reason="x"),
+    ):
+        assert posted(line, "sam") == "pending", line
+        approval = command("approve", f"a{line['key']}", transaction=line["key"], reason="seen")
+        assert posted(approval, "sue") == "completed", line

@@ -110,37 +110,38 @@ def load(
     connection: Connection,
     book: Book,
     commands: Collection[Command],
-    known: Mapping[str, int] | None = None,
+    known: Mapping[str, int],
 ) -> None:
-    """Put into the book what it lacks to decide these commands.
+    """Put into the book what it lacks to decide these commands, or to answer them again.
 
-    `known` gives the sequences of the keys that they have or name, where they have been looked up.
+    `known` gives the sequences of the keys that they have or name, of those that are known.
     """
     if not book.last_sequence or not commands:
         return
-    keys = {command.key for command in commands}
-    if known is None:
-        names = {
-            c.transaction for c in commands if c.transaction and not sequence_of(c.transaction)
-        }
-        known = known_keys(connection, without(keys | names, book.keys))
     # What has been asked before is only answered again, whatever has become of what it is about.
     new = [each for each in commands if each.key not in known and each.key not in book.keys]
-    named = {command.transaction for command in new if command.transaction}
-    load_originals(connection, book, keys, named, known)
-    load_customers(connection, book, {command.customer for command in new})
-    pairs = {(command.customer, command.entitlement) for command in new if command.entitlement}
-    whole = {command.customer for command in new if command.type in _WHOLE_CUSTOMER}
-    for name in named:
+    load_originals(connection, book, {each.key for each in commands}, _named(new), known)
+    _load_for(connection, book, new)
+
+
+def _named(commands: Iterable[Command]) -> set[str]:
+    return {command.transaction for command in commands if command.transaction}
+
+
+def _load_for(connection: Connection, book: Book, commands: Collection[Command]) -> None:
+    """Load what commands are decided by; the transactions that they name are loaded already."""
+    load_customers(connection, book, {command.customer for command in commands})
+    pairs = {(command.customer, command.entitlement) for command in commands if command.entitlement}
+    whole = {command.customer for command in commands if command.type in _WHOLE_CUSTOMER}
+    for name in _named(commands):
         original = book.original(name)
         if original is None:
             continue
         if original.event.proposal:
-            load(
-                connection,
-                book,
-                [parse_command({**original.event.command, "key": original.event.key})],
-            )
+            # Its own key is known: it is to be decided all the same, for whoever approves it.
+            proposed = parse_command({**original.event.command, "key": original.event.key})
+            load_originals(connection, book, set(), _named([proposed]))
+            _load_for(connection, book, [proposed])
         if original.event.entitlement:
             pairs.add((original.event.customer, original.event.entitlement))
         if original.event.kind == CommandType.PURCHASE:
