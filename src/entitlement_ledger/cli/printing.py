@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +45,14 @@ def print_line(text: str) -> None:
     print(harmless(text))
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
-    """Write JSON whose text cannot act on a terminal: what it means stays the same."""
-    return escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
+def json_text(
+    value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None
+) -> str:
+    """Write JSON whose text cannot act on a terminal: what it means stays the same.
+
+    `default` is asked for what stands for values that JSON does not know.
+    """
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=default))
 
 
 def escaped(said: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from entitlement_ledger.cli.printing import (
     escaped,
+    json_text,
     narrate,
     outcome_json,
     print_json,
@@ -216,7 +217,7 @@ def checks(results: Sequence[CheckResult], as_json: bool) -> None:
     if as_json:
         names = ("name", "ok", "violations", "examples")
         rows = [{name: getattr(each, name) for name in names} for each in results]
-        print_json(rows)
+        print(json_text(rows, indent=2, default=str))
         return
     for each in results:
         verdict = "ok" if each.ok else f"FAILED, {each.violations} at fault"

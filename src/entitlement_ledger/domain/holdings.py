@@ -234,7 +234,7 @@ class Holding:
         for state in holding.grants.values():
             for account, timeline in state.accounts.items():
                 for at, quantity in timeline.steps():
-                    holding._count(state.grant, account, quantity, at)
+                    holding._worth_changes(state.grant, account, quantity, at)
         for grant, at in ended:
             holding.end(grant, at)
         for grant, hold, pin in pins:
@@ -255,7 +255,7 @@ class Holding:
         """Take in a posting on one of these grants."""
         state = self.grants[posting.grant]
         state.apply(posting.account, posting.quantity, posting.effective_at)
-        self._count(state.grant, posting.account, posting.quantity, posting.effective_at)
+        self._worth_changes(state.grant, posting.account, posting.quantity, posting.effective_at)
 
     def pin(self, grant: str, hold: int, pin: Pin) -> None:
         """Take in what an open hold keeps on a grant, and foresee its end."""
@@ -293,9 +293,6 @@ class Holding:
         for account, quantity in ((Account.HELD, -pin.quantity), (back, pin.quantity)):
             state.foresee(account, sign * quantity, at)
             self._worth_changes(state.grant, account, sign * quantity, at)
-
-    def _count(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
-        self._worth_changes(grant, account, quantity, at)
 
     def _worth_changes(self, grant: Grant, account: Account, quantity: int, at: Instant) -> None:
         """Take one leg into what the holding is worth: from its instant to the grant's expiry."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from entitlement_ledger.console.moment import NOW, Moment
 from entitlement_ledger.console.session import Session
 from entitlement_ledger.console.wording import plain
+from entitlement_ledger.counted import counted
 from entitlement_ledger.harmless import harmless
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def _trust(vouched: Vouched) -> list[str | tuple[str, str]]:
     else:
         told.append(" · ○ not sealed yet")
     if vouched.findings_open:
-        many = "s" if vouched.findings_open > 1 else ""
-        told.append((f" · ▲ {vouched.findings_open:,} finding{many}", "$warning"))
-    return [*told, f" · {vouched.transactions:,} transactions"]
+        told.append((f" · ▲ {counted(vouched.findings_open, 'finding')}", "$warning"))
+    return [*told, f" · {counted(vouched.transactions, 'transaction')}"]
 
 
 class StatusLine(Static):
